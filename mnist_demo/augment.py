@@ -1,0 +1,125 @@
+"""Augmentation: random changes to a whole batch at once, on the device that holds it.
+
+Every function takes and returns float images (B, C, H, W) in [0, 1] and draws its
+randomness from the generator it is given, so a seed repeats.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+from mnist_demo.errors import unknown_choice
+
+Tensor = torch.Tensor
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def uniform(size: tuple[int, ...], low: float, high: float, rng: torch.Generator) -> Tensor:
+    return torch.rand(size, generator=rng, device=rng.device) * (high - low) + low
+
+
+def identity(images: Tensor, rng: torch.Generator) -> Tensor:
+    return images
+
+
+def shift(images: Tensor, rng: torch.Generator, pixels: int = 2) -> Tensor:
+    """Moves each image by up to `pixels` whole pixels each way (pad and crop)."""
+    count, _, height, width = images.shape
+    padded = F.pad(images, (pixels,) * 4)
+    offsets = torch.randint(0, 2 * pixels + 1, (2, count, 1), generator=rng, device=rng.device)
+    rows = offsets[0] + torch.arange(height, device=rng.device)  # (B, H)
+    columns = offsets[1] + torch.arange(width, device=rng.device)  # (B, W)
+    which = torch.arange(count, device=rng.device)
+    moved = padded[which[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+    return moved.permute(0, 3, 1, 2).contiguous()
+
+
+def warp(
+    images: Tensor,
+    rng: torch.Generator,
+    *,
+    degrees: float = 0.0,
+    scale: float = 0.0,
+    stretch: float = 0.0,
+    shear: float = 0.0,
+    shift: float = 0.0,
+    elastic: float = 0.0,
+) -> Tensor:
+    """A random affine map and an elastic one in a single resampling.
+
+    degrees: rotation up to ±degrees. scale, stretch: size up to ±that fraction, both
+    axes together and against each other. shear: slant up to ±that tangent. shift: up to
+    ±that many pixels. elastic: smooth displacement (Simard et al. 2003) whose standard
+    deviation is that many pixels.
+    """
+    count, _, height, width = images.shape
+
+    def draw(limit: float) -> Tensor:
+        return uniform((count,), -limit, limit, rng)
+
+    angle, slant = draw(math.radians(degrees)), draw(shear)
+    zoom, ratio = draw(scale), draw(stretch)
+    grow_x = torch.exp(-(zoom + ratio))  # the grid maps output to input, so it shrinks
+    grow_y = torch.exp(-(zoom - ratio))
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    theta = torch.stack(
+        [
+            torch.stack([cos * grow_x, (slant * cos - sin) * grow_y, draw(2 * shift / width)], 1),
+            torch.stack([sin * grow_x, (slant * sin + cos) * grow_y, draw(2 * shift / height)], 1),
+        ],
+        1,
+    )  # (B, 2, 3)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)  # (B, H, W, 2)
+    if elastic:
+        coarse = torch.randn((count, 2, 7, 7), generator=rng, device=rng.device)
+        smooth = F.interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
+        grid = grid + smooth.permute(0, 2, 3, 1) * (2 * elastic / width)
+    return F.grid_sample(images, grid, align_corners=False)
+
+
+def stroke_width(images: Tensor, rng: torch.Generator, limit: float = 1.0) -> Tensor:
+    """Thickens or thins the ink of each image by a random part of a pixel."""
+    amount = uniform((images.shape[0], 1, 1, 1), -limit, limit, rng)
+    cross = torch.maximum(
+        F.max_pool2d(images, (3, 1), 1, (1, 0)), F.max_pool2d(images, (1, 3), 1, (0, 1))
+    )
+    paper = 1 - images
+    eroded = 1 - torch.maximum(
+        F.max_pool2d(paper, (3, 1), 1, (1, 0)), F.max_pool2d(paper, (1, 3), 1, (0, 1))
+    )
+    # Thinning is held to half a step: a whole one erases the finest strokes.
+    return torch.where(
+        amount > 0,
+        images + amount * (cross - images),
+        images + 0.5 * amount * (images - eroded),
+    )
+
+
+def affine(images: Tensor, rng: torch.Generator) -> Tensor:
+    return warp(images, rng, degrees=12, scale=0.1, stretch=0.05, shear=0.15, shift=2)
+
+
+def handwriting(images: Tensor, rng: torch.Generator) -> Tensor:
+    """What differs between hands: slant, proportion, wobble and the width of the pen."""
+    warped = warp(
+        images, rng, degrees=12, scale=0.12, stretch=0.1, shear=0.3, shift=1.5, elastic=0.5
+    )
+    return stroke_width(warped, rng)
+
+
+AUGMENTS: dict[str, Augment] = {
+    "none": identity,
+    "shift": shift,
+    "affine": affine,
+    "handwriting": handwriting,
+}
+
+
+def find_augment(name: str) -> Augment:
+    if name not in AUGMENTS:
+        raise unknown_choice("augmentation", name, AUGMENTS)
+    return AUGMENTS[name]

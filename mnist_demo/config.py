@@ -1,0 +1,71 @@
+"""The settings of a run: one frozen dataclass that the page, the CLI and the tests read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+from mnist_demo.errors import UserError
+
+# Smallest and largest value a run accepts; the page's sliders end here too.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "epochs": (1, 200),
+    "batch_size": (8, 1024),
+    "learning_rate": (1e-5, 1.0),
+    "momentum": (0.0, 0.999),
+    "weight_decay": (0.0, 0.5),
+    "gamma": (0.1, 1.0),
+    "label_smoothing": (0.0, 0.5),
+    "average": (0.0, 0.9999),
+    "seed": (0, 2**31 - 1),
+}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What decides a run; the same values on the same machine give the same curve."""
+
+    net: str = "compact"
+    dataset: str = "mnist"
+    epochs: int = 5
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    optimizer: str = "adamw"
+    momentum: float = 0.9  # SGD and RMSprop only
+    weight_decay: float = 0.01
+    schedule: str = "one-cycle"
+    gamma: float = 0.7  # the step schedule's factor an epoch
+    augment: str = "shift"
+    label_smoothing: float = 0.0
+    average: float = 0.0  # decay of the moving average of the weights; 0 keeps the plain weights
+    keep: str = "best"  # "best": the epoch of lowest validation loss; "last": the last epoch
+    precision: str = "float32"  # or "bfloat16": autocast in the training step
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in BOUNDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                raise UserError(f"{name} must be a number, not {value!r}")
+            if not low <= value <= high:
+                raise UserError(f"{name} is {value:g}; choose from {low:g} to {high:g}")
+        for name, choices in (("keep", ("best", "last")), ("precision", PRECISIONS)):
+            if getattr(self, name) not in choices:
+                raise UserError(f"{name} is {getattr(self, name)!r}; choose {' or '.join(choices)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+        """The config that `to_dict` wrote; settings this version does not know are an error."""
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise UserError(f"unknown training settings: {', '.join(unknown)}")
+        return cls(**values)
+
+
+PRECISIONS = ("float32", "bfloat16")

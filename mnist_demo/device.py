@@ -1,0 +1,41 @@
+"""Where the arithmetic runs: CUDA, Apple's MPS or the CPU."""
+
+from __future__ import annotations
+
+import platform
+
+import torch
+
+from mnist_demo.errors import UserError
+
+
+def available_devices() -> list[str]:
+    """The devices of this machine, the fastest first; the CPU is always among them."""
+    devices = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return [*devices, "cpu"]
+
+
+def pick_device(name: str | None = None) -> torch.device:
+    """The device called `name` ("cuda" means the first), or the fastest when None or "auto".
+
+    Raises UserError when this machine has no such device.
+    """
+    choices = available_devices()
+    if name in (None, "auto"):
+        return torch.device(choices[0])
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in choices:
+        raise UserError(f"no device {name!r} here; choose one of: {', '.join(choices)}")
+    return torch.device(wanted)
+
+
+def describe_device(device: torch.device) -> str:
+    """A person's name for the device, with what bounds its speed."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} (CUDA)"
+    if device.type == "mps":
+        return "Apple GPU (MPS)"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads != 1 else ''} ({platform.machine()})"

@@ -1,0 +1,206 @@
+"""From any picture of a digit to its ink: float32 (H, W), 1 where the pen was, 0 on paper.
+
+A drawing's transparency, dark on light, light on dark, 16 bits, a phone's photo of paper
+in uneven light: all end in the same form. Only numpy and PIL.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+
+from mnist_demo.errors import UserError
+
+MAX_BYTES = 20 * 2**20
+MAX_PIXELS = 50_000_000  # a 50-megapixel photo; a compressed bomb claims far more
+WORK_SIZE = 320  # the longer side that photos are read at: 20 pixels are all that is wanted
+MIN_CONTRAST = 0.08  # of the range black to white: less than this is paper or noise
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+
+
+def open_image(source: str | Path | bytes) -> Image.Image:
+    """Reads a picture from a file or from bytes, after a look at its claimed size.
+
+    Raises UserError where it is no picture, too large, or cut short.
+    """
+    name = "the image" if isinstance(source, bytes) else str(source)
+    try:
+        size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+        if size > MAX_BYTES:
+            raise UserError(f"{name} is larger than {MAX_BYTES // 2**20} MiB; send a smaller one")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # we judge the size ourselves
+            stream = io.BytesIO(source) if isinstance(source, bytes) else source
+            image = Image.open(stream, formats=FORMATS)
+            if image.width * image.height > MAX_PIXELS:
+                raise UserError(
+                    f"{name} has {image.width}x{image.height} pixels; "
+                    f"send one of at most {MAX_PIXELS // 10**6} million"
+                )
+            image.draft("L", (2 * WORK_SIZE, 2 * WORK_SIZE))  # JPEG only: decode it small
+            image.load()
+    except UnidentifiedImageError as error:
+        raise UserError(
+            f"{name} is not an image that can be read; send PNG, JPEG, WebP, GIF, BMP or TIFF"
+        ) from error
+    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise UserError(f"{name} cannot be read ({reason}); send another copy of it") from error
+    return image
+
+
+def ink_of_image(image: Image.Image) -> np.ndarray:
+    """The ink of a picture, float32 (H, W) in [0, 1]; all zero where there is none."""
+    image = ImageOps.exif_transpose(image)
+    grey, alpha = _grey_and_alpha(image)
+    if alpha is not None:
+        visible = alpha > 0.5
+        if not visible.any():
+            return np.zeros_like(grey)
+        if np.ptp(grey[visible]) < 0.2:  # one colour on nothing: the shape is the drawing
+            return alpha
+        grey = grey * alpha + _paper_of(grey, visible) * (1 - alpha)
+    return ink_of_grey(grey)
+
+
+def ink_of_grey(grey: np.ndarray) -> np.ndarray:
+    """The ink of an opaque grey picture (H, W) in [0, 1], dark on light or light on dark."""
+    if min(grey.shape) < 3:
+        return np.zeros_like(grey)
+    light = grey if _is_dark_on_light(grey) else 1 - grey
+    edge = _border(light)
+    if np.percentile(edge, 95) - np.percentile(edge, 5) < 0.06:
+        darkness = np.clip(np.median(edge) - light, 0, None)  # even paper
+        floor, full = 0.05, 1.0
+    else:
+        darkness = np.clip(_paper_under(light) - light, 0, None)  # uneven light
+        floor, full = 0.3, 0.7  # of the contrast: drops the paper's grain and shadows
+    contrast = float(_to_array(_blurred(darkness)).max())  # no single pixel decides
+    if contrast < MIN_CONTRAST:
+        return np.zeros_like(grey)
+    ink = np.clip((darkness / contrast - floor) / (full - floor), 0, 1)
+    return drop_specks(ink.astype(np.float32)) if floor > 0.05 else ink.astype(np.float32)
+
+
+def drop_specks(ink: np.ndarray, part: float = 0.04) -> np.ndarray:
+    """Erases the patches of ink that are smaller than `part` of the largest one."""
+    patches = label_patches(ink > 0.5)
+    sizes = np.bincount(patches.ravel())
+    sizes[0] = 0
+    if len(sizes) < 3:
+        return ink
+    specks = sizes < part * sizes.max()
+    specks[0] = False
+    return np.where(specks[patches], 0, ink).astype(np.float32)
+
+
+def label_patches(mask: np.ndarray) -> np.ndarray:
+    """Numbers the connected patches (8 neighbours) of a boolean image from 1; 0 is outside.
+
+    Runs of each row are joined with those they touch in the row above (union-find), so
+    the Python work grows with the outline and not with the pixels.
+    """
+    height, width = mask.shape
+    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    starts, ends = np.argwhere(edges == 1), np.argwhere(edges == -1)[:, 1]
+    rows = starts[:, 0]
+    begins = starts[:, 1]
+    first_of_row = np.searchsorted(rows, np.arange(height + 1))
+    parent = list(range(len(rows)))
+
+    def root(run: int) -> int:
+        while parent[run] != run:
+            parent[run] = parent[parent[run]]
+            run = parent[run]
+        return run
+
+    for row in range(1, height):
+        above, above_end = int(first_of_row[row - 1]), int(first_of_row[row])
+        for run in range(int(first_of_row[row]), int(first_of_row[row + 1])):
+            while above < above_end and ends[above] < begins[run]:
+                above += 1
+            touching = above
+            while touching < above_end and begins[touching] <= ends[run]:
+                parent[root(touching)] = root(run)
+                touching += 1
+    roots = {top: number for number, top in enumerate(dict.fromkeys(map(root, parent)), 1)}
+    labels = np.zeros((height, width), dtype=np.int32)
+    for run, row in enumerate(rows):
+        labels[row, begins[run] : ends[run]] = roots[root(run)]
+    return labels
+
+
+def _is_dark_on_light(grey: np.ndarray) -> bool:
+    """The ink is whatever there is less of: paper fills most of the picture round a stroke."""
+    image = _to_image(grey)
+    wide = _odd(max(grey.shape) / 4)
+    darkness = _to_array(image.filter(ImageFilter.MaxFilter(wide))) - grey
+    lightness = grey - _to_array(image.filter(ImageFilter.MinFilter(wide)))
+    return float(darkness.mean()) <= float(lightness.mean())
+
+
+def _paper_under(light: np.ndarray) -> np.ndarray:
+    """What the paper would be without the ink: a closing wider than any stroke, smoothed."""
+    height, width = light.shape
+    small = _to_image(light).resize((max(3, width // 4), max(3, height // 4)), Image.Resampling.BOX)
+    wide = _odd(max(small.size) / 4)
+    closed = small.filter(ImageFilter.MaxFilter(wide)).filter(ImageFilter.MinFilter(wide))
+    smooth = closed.filter(ImageFilter.GaussianBlur(wide / 4))
+    return _to_array(smooth.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _paper_of(grey: np.ndarray, visible: np.ndarray) -> float:
+    """The commoner of the tones in the visible part of a partly transparent picture."""
+    return float(np.median(grey[visible]))
+
+
+def _blurred(values: np.ndarray) -> Image.Image:
+    return _to_image(values).filter(ImageFilter.BoxBlur(0.5))
+
+
+def _odd(size: float) -> int:
+    return max(3, int(size) // 2 * 2 + 1)
+
+
+def _to_image(values: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.round(np.clip(values, 0, 1) * 255).astype(np.uint8))
+
+
+def _grey_and_alpha(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
+    """Luminance and, where any of it is transparent, opacity; both (H, W) in [0, 1]."""
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, dtype=np.float32)
+        top = 65535.0 if image.mode.startswith("I") else max(float(values.max(initial=0)), 1e-6)
+        return _shrink(np.clip(values / top, 0, 1)), None
+    has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+    if not has_alpha:
+        return _to_array(_shrink_image(image.convert("L"))), None
+    small = _shrink_image(image.convert("RGBA"))
+    alpha = _to_array(small.getchannel("A"))
+    grey = _to_array(small.convert("RGB").convert("L"))
+    return grey, alpha if alpha.min() < 0.9 else None
+
+
+def _to_array(image: Image.Image) -> np.ndarray:
+    return np.asarray(image, dtype=np.float32) / 255
+
+
+def _shrink_image(image: Image.Image) -> Image.Image:
+    factor = WORK_SIZE / max(image.size)
+    if factor >= 1:
+        return image
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    return image.resize(size, Image.Resampling.BOX)
+
+
+def _shrink(values: np.ndarray) -> np.ndarray:
+    return np.asarray(_shrink_image(Image.fromarray(values)), dtype=np.float32)
+
+
+def _border(grey: np.ndarray) -> np.ndarray:
+    """The values along the picture's edge."""
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
