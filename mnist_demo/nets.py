@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -78,7 +79,7 @@ def normalise() -> Normalise:
     return Normalise((MNIST_MEAN,), (MNIST_STD,))
 
 
-def conv_bn(inputs: int, outputs: int, kernel: int, **options: int) -> list[nn.Module]:
+def conv_bn(inputs: int, outputs: int, kernel: int, **options: Any) -> list[nn.Module]:
     """Convolution, batch norm, ReLU; the norm's shift stands in for the bias."""
     return [
         nn.Conv2d(inputs, outputs, kernel, bias=False, **options),
