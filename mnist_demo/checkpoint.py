@@ -6,8 +6,6 @@ Written beside and renamed into place, so a file is whole or absent.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from safetensors.torch import save
 from torch import nn
 
 from mnist_demo.errors import UserError
+from mnist_demo.files import write_whole
 from mnist_demo.nets import build_net
 
 FORMAT = "mnist-demo-1"
@@ -70,21 +69,6 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> Path:
             f"cannot write {path}: {error.strerror or error}; choose another place with --out"
         ) from error
     return path
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Puts `content` at `path` in one step: a reader sees the old file or the new one."""
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -79,7 +79,7 @@ def train(
     validation: Split,
     config: TrainConfig,
     dials: Dials | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Trains `net` in place on the device where it and the data are, and tells how it goes.
 
     With `config.average`, `net` holds the moving average of the weights that are learned.
@@ -190,7 +190,7 @@ def _check(loss: torch.Tensor, dials: Dials) -> None:
         )
 
 
-def keep_best(events: Iterator[Event], net: nn.Module) -> Iterator[Event]:
+def keep_best(events: Iterator[Event], net: nn.Module) -> Generator[Event, None, None]:
     """Passes the events on and leaves `net` with the weights of lowest validation loss.
 
     However the run ends (done, stopped, diverged), and as a copy: the weights go on

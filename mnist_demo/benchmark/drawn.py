@@ -1,0 +1,170 @@
+"""`benchmark drawn`: how many pen digits a net reads when they are drawn anywhere on the pad.
+
+Real strokes (UCI pendigits) are drawn as the sketchpad draws them, the digit 35 to 85 % of
+the canvas high, the brush 3 to 8 % wide, anywhere; then read with the whole preprocessing
+and with each of its steps left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mnist_demo.benchmark import describe_machine, machine_line
+from mnist_demo.cli.common import add_checkpoint, read_checkpoint
+from mnist_demo.errors import UserError
+from mnist_demo.preprocess import (
+    BOX,
+    SIDE,
+    NoInkError,
+    centre_by_mass,
+    crop_to,
+    find_box,
+    fit,
+    preprocess_ink,
+    shrink_only,
+    thicken,
+)
+from mnist_demo.strokes import PAD, PenDigit, load_pen_digits, place, render
+
+HEIGHT = (0.35, 0.85)  # of the digit, as a part of the canvas
+BRUSH = (0.03, 0.08)  # as a part of the canvas
+
+Method = Callable[[np.ndarray], np.ndarray]  # ink (H, W) to (28, 28)
+
+
+def full(ink: np.ndarray) -> np.ndarray:
+    return preprocess_ink(ink).centred
+
+
+def without_thickening(ink: np.ndarray) -> np.ndarray:
+    return centre_by_mass(fit(crop_to(ink, find_box(ink))))
+
+
+def without_proportions(ink: np.ndarray) -> np.ndarray:
+    """The crop is stretched to 20x20 whatever its shape."""
+    crop = Image.fromarray(thicken(crop_to(ink, find_box(ink))).astype(np.float32))
+    square = np.asarray(crop.resize((BOX, BOX), Image.Resampling.HAMMING), dtype=np.float32)
+    return centre_by_mass(np.clip(square / max(float(square.max()), 1e-6), 0, 1))
+
+
+def without_centre_of_mass(ink: np.ndarray) -> np.ndarray:
+    """The box is centred instead."""
+    fitted = fit(thicken(crop_to(ink, find_box(ink))))
+    placed = np.zeros((SIDE, SIDE), dtype=np.float32)
+    top, left = ((SIDE - side) // 2 for side in fitted.shape)
+    placed[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
+    return placed
+
+
+def without_fitting(ink: np.ndarray) -> np.ndarray:
+    """Centred by mass in the size it was drawn in."""
+    shrunk = shrink_only(ink)
+    return centre_by_mass(crop_to(shrunk, find_box(shrunk)))
+
+
+METHODS: dict[str, Method] = {
+    "all steps": full,
+    "thin strokes left thin": without_thickening,
+    "stretched to 20x20": without_proportions,
+    "box centred, not the mass": without_centre_of_mass,
+    "not fitted into 20x20": without_fitting,
+    "canvas merely shrunk": shrink_only,
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_checkpoint(parser)
+    parser.add_argument(
+        "--strokes", type=Path, metavar="FILE", help="default: pen_digits.json.gz beside MNIST"
+    )
+    parser.add_argument(
+        "--writers", type=read_ranges, metavar="LIST", help="as in 21-30,4 (default: all)"
+    )
+    parser.add_argument("--count", type=int, default=1000, help="digits a seed (default: 1000)")
+    parser.add_argument("--seeds", type=int, default=3, help="drawings of it all (default: 3)")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    from mnist_demo.datasets import data_folder
+
+    path = args.strokes or data_folder() / "pen_digits.json.gz"
+    if not args.strokes and not path.is_file():
+        raise UserError(f"there are no pen strokes at {path}; name the file with --strokes")
+    if args.seeds < 1 or args.count < 1:
+        raise UserError("--seeds and --count must be at least 1")
+    digits = [d for d in load_pen_digits(path) if not args.writers or d.writer in args.writers]
+    if not digits:
+        raise UserError(f"{path} has no digit of these writers; leave --writers out")
+    checkpoint = read_checkpoint(args.checkpoint)
+    seeds = list(range(args.seeds))
+    runs = [measure(checkpoint.net, digits, args.count, seed) for seed in seeds]
+    return {
+        "machine": describe_machine("torch", "numpy", "pillow"),
+        "net": checkpoint.name,
+        "strokes": path.name,
+        "writers": sorted({digit.writer for digit in digits}),
+        "digits": min(args.count, len(digits)),
+        "seeds": seeds,
+        "accuracy": {name: [run[name] for run in runs] for name in METHODS},
+    }
+
+
+def measure(net: Any, digits: Sequence[PenDigit], count: int, seed: int) -> dict[str, float]:
+    """The accuracy of each method on `count` of the digits, drawn once."""
+    from mnist_demo.classify import probabilities_of
+
+    rng = np.random.default_rng(seed)
+    chosen = [digits[i] for i in rng.permutation(len(digits))[:count]]
+    truth = np.array([digit.label for digit in chosen])
+    inks = [draw(digit, rng) for digit in chosen]
+    return {
+        name: float(np.mean(probabilities_of(net, read(method, inks)).argmax(1) == truth))
+        for name, method in METHODS.items()
+    }
+
+
+def draw(digit: PenDigit, rng: np.random.Generator) -> np.ndarray:
+    """The ink of a digit drawn anywhere on the pad, in a random size and pen."""
+    strokes = place(digit.strokes, rng.uniform(*HEIGHT), tuple(rng.uniform(size=2)))
+    return render(strokes, rng.uniform(*BRUSH) * PAD)
+
+
+def read(method: Method, inks: Sequence[np.ndarray]) -> np.ndarray:
+    """(N, 28, 28); black where the method finds no ink, which no net can answer rightly."""
+    pictures = np.zeros((len(inks), SIDE, SIDE), dtype=np.float32)
+    for picture, ink in zip(pictures, inks, strict=True):
+        try:
+            picture[:] = method(ink)
+        except NoInkError:
+            continue
+    return pictures
+
+
+def read_ranges(text: str) -> set[int]:
+    """ "21-30,4" to the numbers it names."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        numbers.update(range(int(first), int(last or first) + 1))
+    return numbers
+
+
+def format_report(result: dict[str, Any]) -> str:
+    writers = len(result["writers"])
+    lines = [
+        machine_line(result["machine"]),
+        f"net {result['net']}; {result['digits']} digits of {writers} writers from "
+        f"{result['strokes']}, drawn with each of the seeds {result['seeds']}",
+        "",
+        f"{'preprocessing':28}{'mean':>8}  lowest to highest",
+    ]
+    for name, values in result["accuracy"].items():
+        mean = sum(values) / len(values)
+        lines.append(f"{name:28}{mean:>8.2%}  {min(values):.2%} to {max(values):.2%}")
+    return "\n".join(lines)

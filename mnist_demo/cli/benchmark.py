@@ -1,0 +1,42 @@
+"""`benchmark`: dispatches to the modules of mnist_demo.benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from importlib import import_module
+
+from mnist_demo.cli.common import add_json
+
+HELP = "measure what the README claims"
+BENCHMARKS = {
+    "drawn": "accuracy on pen strokes, with and without each step of the preprocessing",
+    "latency": "from pen-move to bars in a real browser",
+    "startup": "from `python app.py` to the first page",
+    "throughput": "training images a second, by net and device",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(f"  {name:12}{text}" for name, text in BENCHMARKS.items())
+    parser.add_argument("which", choices=BENCHMARKS, help="one of those below")
+    parser.add_argument(
+        "options", nargs=argparse.REMAINDER, help="see `benchmark WHICH --help` for its options"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    # Parsed in two goes: only the chosen benchmark is imported, with all that it needs.
+    from mnist_demo.cli import Parser
+
+    module = import_module(f"mnist_demo.benchmark.{args.which}")
+    parser = Parser(
+        prog=f"python -m mnist_demo benchmark {args.which}", description=BENCHMARKS[args.which]
+    )
+    add_json(parser)
+    module.add_arguments(parser)
+    chosen = parser.parse_args(args.options)
+    result = module.run(chosen)
+    print(json.dumps(result, indent=2) if chosen.json else module.format_report(result))
+    return 0

@@ -1,0 +1,36 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnist_demo.checkpoint import Checkpoint
+
+
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where MNIST lies (default: $MNIST_DEMO_DATA, else ./data)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_checkpoint(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="the net to use (default: the released one)"
+    )
+
+
+def read_checkpoint(path: Path | None) -> Checkpoint:
+    """The checkpoint in `path`, the released one when None."""
+    from mnist_demo.checkpoint import RELEASED, load_checkpoint
+
+    return load_checkpoint(path or RELEASED)

@@ -1,0 +1,209 @@
+"""`train`: a net from a data set to a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import shlex
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_demo.cli.common import add_data_dir
+from mnist_demo.config import BOUNDS, TrainConfig
+from mnist_demo.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mnist_demo.datasets import Dataset
+    from mnist_demo.train import Epoch
+
+HELP = "train a net and write it to a file"
+INTERRUPTED = 130
+SETTINGS = {
+    "net": "see `nets`",
+    "dataset": "mnist or sample",
+    "epochs": "passes over the training digits",
+    "batch_size": "digits a step",
+    "learning_rate": "size of a step at the schedule's peak",
+    "optimizer": "adam, adamw, sgd or rmsprop",
+    "momentum": "of sgd and rmsprop",
+    "weight_decay": "of adamw and sgd",
+    "schedule": "of the learning rate: one-cycle, cosine, step or constant",
+    "gamma": "factor an epoch of the step schedule",
+    "augment": "random changes: none, shift, affine or handwriting",
+    "label_smoothing": "part of the target spread over all classes",
+    "average": "decay of the moving average of the weights that is kept; 0: none",
+    "keep": "best (by validation loss) or last epoch",
+    "precision": "float32 or bfloat16",
+    "seed": "the same seed on the same machine gives the same net",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    for setting in dataclasses.fields(TrainConfig):
+        names = [option_of(setting.name)] + (["--lr"] if setting.name == "learning_rate" else [])
+        text = f"{SETTINGS[setting.name]} (default: {setting.default}"
+        if setting.name in BOUNDS:
+            text += "; {:g} to {:g}".format(*BOUNDS[setting.name])
+        parser.add_argument(
+            *names,
+            dest=setting.name,
+            type=type(setting.default),
+            default=setting.default,
+            metavar=type(setting.default).__name__.upper(),
+            help=f"{text})",
+        )
+    parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
+    add_data_dir(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+
+
+def option_of(setting: str) -> str:
+    return "--" + setting.replace("_", "-")
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = (field.name for field in dataclasses.fields(TrainConfig))
+    config = TrainConfig(**{name: getattr(args, name) for name in settings})
+    refuse_place(args.out)
+
+    from mnist_demo.datasets import load_dataset
+    from mnist_demo.device import describe_device, pick_device
+    from mnist_demo.nets import build_net, count_parameters
+
+    device = pick_device(args.device)
+    data = load_dataset(config.dataset, args.data_dir).to(device)
+    net = build_net(config.net, config.seed).to(device)
+    print(
+        f"{config.net}, {count_parameters(net):,} parameters, on {len(data.train):,} digits of "
+        f"{data.title}; {describe_device(device)}",
+        flush=True,
+    )
+    started = time.perf_counter()
+    done, trouble = _train(net, data, config)
+    seconds = time.perf_counter() - started
+    stopped = trouble is None and len(done) < config.epochs
+    if not done or (trouble and config.keep == "last"):
+        if trouble:
+            raise trouble
+        print("stopped before the first epoch was over; nothing was written")
+        return INTERRUPTED
+    _save(net, data, config, args, len(done), seconds)
+    if trouble:
+        raise trouble
+    return INTERRUPTED if stopped else 0
+
+
+def _train(
+    net: nn.Module, data: Dataset, config: TrainConfig
+) -> tuple[list[Epoch], UserError | None]:
+    """The epochs that were finished, and what ended the run early if it was no Ctrl-C."""
+    from tqdm import tqdm
+
+    from mnist_demo.train import Diverged, Epoch, Step, keep_best, train
+
+    events = train(net, data.train, data.validation, config)
+    if config.keep == "best":
+        events = keep_best(events, net)
+    done: list[Epoch] = []
+    batches = max(1, len(data.train) // config.batch_size)
+    bar = tqdm(total=batches * config.epochs, unit="batch", leave=False, disable=None)
+    with bar, ctrl_c() as pressed:
+        try:
+            for event in events:
+                if isinstance(event, Step):
+                    bar.update()
+                elif isinstance(event, Epoch):
+                    done.append(event)
+                    tqdm.write(line_of(event))
+                if pressed.is_set():
+                    break
+        except Diverged as error:
+            return done, error
+        finally:
+            events.close()
+    return done, None
+
+
+@contextmanager
+def ctrl_c() -> Iterator[threading.Event]:
+    """The first Ctrl-C sets the event, so that a batch is finished; a second one interrupts."""
+    pressed = threading.Event()
+
+    def press(number: int, frame: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def line_of(epoch: Epoch) -> str:
+    return (
+        f"epoch {epoch.epoch:>3} of {epoch.epochs}  "
+        f"train loss {epoch.train_loss:.4f} accuracy {epoch.train_accuracy:.2%}  "
+        f"validation loss {epoch.validation_loss:.4f} accuracy {epoch.validation_accuracy:.2%}  "
+        f"{epoch.images_per_second:,.0f} images/s"
+    )
+
+
+def _save(
+    net: nn.Module,
+    data: Dataset,
+    config: TrainConfig,
+    args: argparse.Namespace,
+    epochs: int,
+    seconds: float,
+) -> None:
+    from mnist_demo.checkpoint import Checkpoint, save_checkpoint
+    from mnist_demo.evaluate import evaluate
+
+    validation = evaluate(net, data.validation)  # of the weights that were kept
+    metrics = {"validation_accuracy": validation.accuracy, "validation_loss": validation.loss}
+    if data.test is not None:
+        metrics["test_accuracy"] = evaluate(net, data.test).accuracy
+        figure = f"test accuracy {metrics['test_accuracy']:.2%} on the {len(data.test):,} digits "
+        figure += "of MNIST's test set, which chose nothing"
+    else:
+        metrics["held_out_accuracy"] = validation.accuracy
+        figure = f"held-out accuracy {validation.accuracy:.2%} on {len(data.validation):,} digits "
+        figure += f"of {data.title}" + (
+            ", which also chose the epoch" if config.keep == "best" else ""
+        )
+    metrics |= {"epochs": float(epochs), "seconds": round(seconds, 1)}
+    command = command_of(config, args)
+    if epochs < config.epochs:
+        command += f"  # stopped after epoch {epochs}"
+    checkpoint = Checkpoint(
+        net, config.net, data.name, data.labels, config.to_dict(), metrics, command
+    )
+    path = save_checkpoint(checkpoint, args.out)
+    if epochs < config.epochs:
+        print(f"stopped early: kept the {config.keep} of {epochs} epochs")
+    print(f"{figure}; {seconds:.1f} s; wrote {path}", flush=True)
+
+
+def command_of(config: TrainConfig, args: argparse.Namespace) -> str:
+    """What gives the same net again; each setting is spelled out, for defaults may change."""
+    words = ["python", "-m", "mnist_demo", "train"]
+    for name, value in config.to_dict().items():
+        words += [option_of(name), str(value)]
+    words += ["--device", args.device] if args.device else []
+    return shlex.join([*words, "--out", args.out.name])
+
+
+def refuse_place(path: Path) -> None:
+    """Raises UserError where the checkpoint could not be written, before the long work."""
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise UserError(f"cannot write {path}; choose another place with --out")
