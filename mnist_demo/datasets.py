@@ -151,6 +151,22 @@ def _embedded_digits() -> Split:
     return Split(images.contiguous(), rows[:, -1].long())
 
 
+def unseen_by(trained_on: str, data: Dataset) -> tuple[Split, str]:
+    """The digits of `data` to judge a net by that was trained on the set `trained_on`.
+
+    None of them was trained on; also in words. With only the sample there, a net from
+    full MNIST has all 5,000 of it unseen, a net from the sample the 1,000 held out.
+    """
+    if data.test is not None:
+        return data.test, f"{len(data.test):,} digits of MNIST's test set"
+    if trained_on == "mnist":
+        parts = (data.train, data.validation)
+        images = torch.cat([part.images for part in parts])
+        labels = torch.cat([part.labels for part in parts])
+        return Split(images, labels), f"{len(labels):,} digits of the embedded sample"
+    return data.validation, f"{len(data.validation):,} held-out digits of the embedded sample"
+
+
 DATASETS: dict[str, Callable[[Path], Dataset]] = {"mnist": load_mnist, "sample": load_sample}
 
 

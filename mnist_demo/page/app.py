@@ -1,0 +1,82 @@
+"""The page as a whole: three tabs, one choice of net above them, and what passes between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mnist_demo.page import gallery, sketchpad, training
+from mnist_demo.page.context import RELEASED, Context
+from mnist_demo.page.guard import as_page_error
+
+HERE = Path(__file__).parent
+STYLES = [HERE / name for name in ("page.css", "sketchpad.css", "training.css", "gallery.css")]
+# Bold, not Gradio's usual semi-bold: the semi-bold file of 6.31 lacks most letters.
+FONT = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700))
+THEME = gr.themes.Default(
+    primary_hue="indigo", neutral_hue="slate", font=[FONT, "system-ui", "sans-serif"]
+)
+TITLE = "Draw a digit"
+
+
+def build(context: Context) -> gr.Blocks:
+    """The page, ready for `launch`."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        with gr.Row(elem_id="masthead"):
+            gr.HTML(
+                html_template="<h1>Draw a digit</h1>"
+                "<p>A small neural network reads it while you draw. "
+                "Train your own, and see what it gets wrong.</p>",
+                elem_id="title",
+            )
+            net = gr.Dropdown(
+                [(context.released_title, RELEASED)],
+                value=RELEASED,
+                label="Network that answers in Draw and Gallery",
+                show_label=False,
+                container=False,
+                elem_id="net",
+                interactive=True,
+            )
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Draw", id="draw"):
+                pad = sketchpad.build(context)
+            with gr.Tab("Train", id="train"):
+                runs = training.build(context)
+            with gr.Tab("Gallery", id="gallery") as gallery_tab:
+                mistakes = gallery.build(context, net, gallery_tab)
+
+        @as_page_error
+        def offer_nets(chosen: str, request: gr.Request) -> Any:
+            choices = context.choices(context.visitor(request))
+            known = [choice for _, choice in choices]
+            return gr.Dropdown(choices, value=chosen if chosen in known else RELEASED)
+
+        @as_page_error
+        def use_run(event: gr.EventData, request: gr.Request) -> Any:
+            visitor = context.visitor(request)
+            context.checkpoint(visitor, event.run)  # tells a visitor whose net is gone
+            tab = event.tab if event.tab in ("draw", "gallery") else "draw"
+            choices = context.choices(visitor)
+            return gr.Dropdown(choices, value=event.run), gr.Tabs(selected=tab)
+
+        @as_page_error
+        def open_digit(event: gr.EventData, chosen: str, request: gr.Request) -> Any:
+            picture = gallery.picture_of(context, context.visitor(request), chosen, event.index)
+            return sketchpad.show_picture(chosen, picture), gr.Tabs(selected="draw")
+
+        def forget(request: gr.Request) -> None:
+            context.visitors.drop(request.session_hash)
+
+        quiet: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        net.change(sketchpad.choose_net, net, pad, **quiet)
+        net.focus(offer_nets, net, net, **quiet)
+        runs.use(use_run, None, [net, tabs], **quiet)
+        runs.finished(offer_nets, net, net, **quiet)
+        mistakes.open(open_digit, net, [pad, tabs], **quiet)
+        page.unload(forget)
+        sketchpad.add_api(context)
+    page.queue(max_size=64, api_open=False, default_concurrency_limit=4)
+    return page

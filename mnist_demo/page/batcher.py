@@ -1,0 +1,79 @@
+"""Drawings that arrive together are answered in one pass of the net, on a thread of its own.
+
+While the net is busy with one batch, the next one gathers; so the wait stays near one
+pass however many draw at once, and the event loop never blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch import nn
+
+from mnist_demo.classify import Answer, classify_steps
+from mnist_demo.errors import UserError
+from mnist_demo.preprocess import Steps, preprocess_ink
+
+MAX_BATCH = 64
+MAX_WAITING = 512
+
+
+@dataclass(eq=False)
+class _Request:
+    net: nn.Module
+    ink: np.ndarray
+    answer: asyncio.Future[Answer]
+
+
+@dataclass
+class Batcher:
+    _pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="classify")
+    )
+    _waiting: list[_Request] = field(default_factory=list)
+    _working: asyncio.Task[None] | None = None
+
+    async def classify(self, net: nn.Module, ink: np.ndarray) -> Answer:
+        """The net's answer to a drawing. Raises NoInkError, or UserError when all too busy."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise UserError("too many people are drawing at this moment; try again in a second")
+        loop = asyncio.get_running_loop()
+        request = _Request(net, ink, loop.create_future())
+        self._waiting.append(request)
+        if self._working is None or self._working.done():
+            self._working = loop.create_task(self._work())
+        return await request.answer
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            net = self._waiting[0].net
+            batch = [r for r in self._waiting if r.net is net][:MAX_BATCH]
+            self._waiting = [r for r in self._waiting if r not in batch]
+            try:
+                results = await loop.run_in_executor(self._pool, _answer, net, batch)
+            except Exception as error:  # the waiting must hear of it, whatever it is
+                results = [error] * len(batch)
+            for request, result in zip(batch, results, strict=True):
+                if request.answer.done():  # the visitor has gone
+                    continue
+                if isinstance(result, Exception):
+                    request.answer.set_exception(result)
+                else:
+                    request.answer.set_result(result)
+
+
+def _answer(net: nn.Module, batch: list[_Request]) -> list[Answer | Exception]:
+    """An answer or an error for each request, in order."""
+    outcomes: list[Steps | UserError] = []
+    for request in batch:
+        try:
+            outcomes.append(preprocess_ink(request.ink))
+        except UserError as error:
+            outcomes.append(error)
+    readable = [outcome for outcome in outcomes if isinstance(outcome, Steps)]
+    answers = iter(classify_steps(net, readable) if readable else [])
+    return [next(answers) if isinstance(o, Steps) else o for o in outcomes]

@@ -1,0 +1,93 @@
+"""What all tabs share: the released net, the data, and the visitors' own things."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import gradio as gr
+
+from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.datasets import Dataset, Split, best_available, load_dataset, unseen_by
+from mnist_demo.errors import UserError
+from mnist_demo.evaluate import Evaluation, evaluate
+from mnist_demo.page.batcher import Batcher
+from mnist_demo.page.runs import Run
+from mnist_demo.page.turns import Turns
+from mnist_demo.page.visitors import Visitor, Visitors
+
+RELEASED = "released"  # the choice that every visitor has
+
+
+@dataclass
+class Context:
+    """Made once by `app.py` and handed to every tab."""
+
+    released: Checkpoint
+    data_folder: Path
+    visitors: Visitors = field(default_factory=Visitors)
+    turns: Turns = field(default_factory=Turns)
+    batcher: Batcher = field(default_factory=Batcher)
+    _evaluating: threading.Lock = field(default_factory=threading.Lock)
+    _released_results: dict[str, Evaluation] = field(default_factory=dict)
+
+    def data(self, trained_on: str = "mnist") -> Dataset:
+        """The fullest data set of this kind that is on disk now."""
+        return load_dataset(best_available(self.data_folder), self.data_folder)
+
+    def visitor(self, request: gr.Request) -> Visitor:
+        return self.visitors.get(request.session_hash)
+
+    def checkpoint(self, visitor: Visitor, choice: object) -> Checkpoint:
+        """The net that `choice` names: the released one or a run of this visitor's."""
+        if choice == RELEASED:
+            return self.released
+        checkpoint = self._run(visitor, choice).checkpoint
+        if checkpoint is None:
+            raise UserError("this run has no net yet; wait until its first epoch is over")
+        return checkpoint
+
+    def choices(self, visitor: Visitor) -> list[tuple[str, str]]:
+        """The nets this visitor may use, as (title, choice) for a dropdown."""
+        runs = [(run.title, run.id) for run in visitor.runs.values() if run.checkpoint]
+        return [(self.released_title, RELEASED), *reversed(runs)]
+
+    @cached_property
+    def released_title(self) -> str:
+        return f"Released net ({self.released.name})"
+
+    def digits_for(self, checkpoint: Checkpoint) -> tuple[Split, str]:
+        """The digits that a net is judged by, none of them trained on, and what they are."""
+        return unseen_by(checkpoint.dataset, self.data(checkpoint.dataset))
+
+    def known_evaluation(self, visitor: Visitor, choice: object) -> Evaluation | None:
+        """The evaluation of a net if it was made already, without waiting for any."""
+        split, title = self.digits_for(self.checkpoint(visitor, choice))
+        if choice == RELEASED:
+            known = self._released_results.get(title)
+        else:
+            known = self._run(visitor, choice).evaluation
+        return known if known is not None and len(known.truth) == len(split) else None
+
+    def evaluation(self, visitor: Visitor, choice: object) -> Evaluation:
+        """The one evaluation of a net, made on first asking and kept with the net."""
+        with self._evaluating:
+            known = self.known_evaluation(visitor, choice)
+            if known is not None:
+                return known
+            checkpoint = self.checkpoint(visitor, choice)
+            split, title = self.digits_for(checkpoint)
+            result = evaluate(checkpoint.net, split)
+            if choice == RELEASED:
+                self._released_results[title] = result
+            elif (run := self._run(visitor, choice)).checkpoint is checkpoint:
+                run.evaluation = result  # else the run has gone on meanwhile
+        return result
+
+    def _run(self, visitor: Visitor, choice: object) -> Run:
+        run = visitor.runs.get(choice) if isinstance(choice, str) else None
+        if run is None:
+            raise UserError("that net is gone; choose another")
+        return run

@@ -1,0 +1,170 @@
+"""The Draw tab: strokes go to the server while the pen is down, probabilities come back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from mnist_demo.classify import Answer, classify_image
+from mnist_demo.errors import UserError
+from mnist_demo.ink import ink_of_image, open_image
+from mnist_demo.page.context import RELEASED, Context
+from mnist_demo.page.guard import session_of
+from mnist_demo.preprocess import NoInkError, crop_to, find_box, thicken
+from mnist_demo.strokes import PAD
+
+HERE = Path(__file__).parent
+PICTURE_PART = 0.64  # of the pad's side that an opened picture's ink takes up
+MAX_PICTURE = 6 * 2**20  # bytes of an opened picture; the page shrinks photos before sending
+
+
+def build(context: Context) -> gr.HTML:
+    """The pad with its bars and the strip of what the net sees, all one component."""
+
+    async def classify(drawing: Any, request: gr.Request) -> dict[str, Any]:
+        try:
+            visitor = context.visitors.get(await session_of(request))
+            ink, choice = read_drawing(drawing)
+            net = context.checkpoint(visitor, choice).net
+            return describe(await context.batcher.classify(net, ink))
+        except NoInkError:
+            return {"blank": True}
+        except UserError as error:
+            return {"error": str(error)}
+
+    def read_picture(picture: Any) -> dict[str, Any]:
+        try:
+            image = open_image(from_base64(picture, MAX_PICTURE))
+            return {"ink": to_base64(on_pad(ink_of_image(image)))}
+        except NoInkError:
+            return {"error": "no digit stands out in this picture; try one with more contrast"}
+        except UserError as error:
+            return {"error": str(error)}
+
+    return gr.HTML(
+        value={"net": RELEASED, "picture": "", "serial": 0},
+        html_template=(HERE / "sketchpad.html").read_text(),
+        js_on_load=(HERE / "sketchpad.js").read_text(),
+        server_functions=[classify, read_picture],
+        apply_default_css=False,
+        elem_id="sketchpad",
+    )
+
+
+def choose_net(choice: str) -> dict[str, Any]:
+    """The pad's value that makes `choice` answer; the drawing stays."""
+    return {"net": choice, "picture": "", "serial": time.time_ns()}
+
+
+def show_picture(choice: str, picture: np.ndarray) -> dict[str, Any]:
+    """The pad's value that puts a 28x28 digit (uint8, white ink) on the pad."""
+    ink = to_base64(on_pad(picture.astype(np.float32) / 255))
+    return {"net": choice, "picture": ink, "serial": time.time_ns()}
+
+
+def add_api(context: Context) -> None:
+    """The endpoint /classify, for programs; the page itself does not use it."""
+
+    def classify(image: str) -> dict[str, Any]:
+        """Reads a picture of one handwritten digit.
+
+        Args:
+            image: a PNG, JPEG, WebP, GIF, BMP or TIFF file, in base64 or as a data URL; dark
+                on light, light on dark or on transparent ground.
+
+        Returns:
+            the digit, the confidence (0 to 1) and the probabilities of all ten digits; or
+            an error that says what to change.
+        """
+        try:
+            answer = classify_image(
+                context.released.net, open_image(from_base64(image, MAX_PICTURE))
+            )
+        except UserError as error:
+            return {"error": str(error)}
+        return {
+            "digit": answer.digit,
+            "confidence": round(answer.confidence, 6),
+            "probabilities": [round(float(p), 6) for p in answer.probabilities],
+        }
+
+    gr.api(classify, api_name="classify", concurrency_limit=2)
+
+
+def read_drawing(drawing: Any) -> tuple[np.ndarray, str]:
+    """The ink (PAD, PAD) and the choice of net in a message from the page.
+
+    The message holds the bytes of the ink's box alone, with its place: {"net", "x", "y",
+    "w", "h", "ink"}. Raises UserError for anything else.
+    """
+    wrong = UserError("the page sent a drawing this server cannot read; reload it")
+    if not isinstance(drawing, dict):
+        raise wrong
+    x, y, w, h = box = [drawing.get(key) for key in ("x", "y", "w", "h")]
+    choice = drawing.get("net")
+    if not isinstance(choice, str) or any(type(number) is not int for number in box):
+        raise wrong
+    if not (0 <= x < x + w <= PAD and 0 <= y < y + h <= PAD):  # type: ignore[operator]
+        raise wrong
+    content = from_base64(drawing.get("ink"), PAD * PAD)
+    if len(content) != w * h:  # type: ignore[operator]
+        raise wrong
+    ink = np.zeros((PAD, PAD), dtype=np.float32)
+    part = np.frombuffer(content, dtype=np.uint8).reshape(h, w)  # type: ignore[arg-type]
+    ink[y : y + h, x : x + w] = part / np.float32(255)  # type: ignore[operator]
+    return ink, choice
+
+
+def describe(answer: Answer) -> dict[str, Any]:
+    """An answer as the page shows it: probabilities, the crop's box, and the last two steps."""
+    steps = answer.steps
+    return {
+        "probabilities": [round(float(p), 4) for p in answer.probabilities],
+        "digit": answer.digit,
+        "unsure": answer.is_unsure,
+        "box": list(steps.box),
+        "fitted": {
+            "height": steps.fitted.shape[0],
+            "width": steps.fitted.shape[1],
+            "pixels": to_base64(steps.fitted),
+        },
+        "centred": to_base64(steps.centred),
+    }
+
+
+def on_pad(ink: np.ndarray) -> np.ndarray:
+    """The ink of a picture in the middle of an empty pad. Raises NoInkError."""
+    crop = thicken(crop_to(ink, find_box(ink)))
+    scale = PICTURE_PART * PAD / max(crop.shape)
+    height, width = (max(1, round(side * scale)) for side in crop.shape)
+    image = Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC)
+    pad = np.zeros((PAD, PAD), dtype=np.float32)
+    top, left = (PAD - height) // 2, (PAD - width) // 2
+    pad[top : top + height, left : left + width] = np.clip(np.asarray(image), 0, 1)
+    return pad
+
+
+def to_base64(picture: np.ndarray) -> str:
+    """A float picture in [0, 1] as bytes of grey, row after row."""
+    return base64.b64encode(np.round(picture * 255).astype(np.uint8).tobytes()).decode()
+
+
+def from_base64(text: Any, most: int) -> bytes:
+    """The bytes that `text` (base64, or a data URL of it) stands for. Raises UserError."""
+    if not isinstance(text, str):
+        raise UserError("the picture must be text in base64")
+    if len(text) > most * 4 // 3 + 256:
+        raise UserError(f"the picture is larger than {most // 1024:,} KiB; send a smaller one")
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UserError("the picture is not valid base64; encode the file's bytes") from error

@@ -1,0 +1,78 @@
+"""What belongs to one visitor, kept apart from every other's and freed in time.
+
+Keyed by Gradio's session hash, a random name that each page load makes up for itself.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from mnist_demo.errors import UserError
+from mnist_demo.page.runs import Run
+
+MAX_RUNS = 8  # finished runs kept a visitor; the oldest goes first
+SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass
+class Visitor:
+    """One open page: its runs, oldest first."""
+
+    key: str
+    runs: OrderedDict[str, Run] = field(default_factory=OrderedDict)
+    started: int = 0  # runs begun so far; numbers are not used twice
+    last_seen: float = 0.0
+
+    @property
+    def active_run(self) -> Run | None:
+        return next((run for run in self.runs.values() if run.is_active), None)
+
+    def add(self, run: Run) -> None:
+        self.runs[run.id] = run
+        idle = [run.id for run in self.runs.values() if not run.is_active]
+        for old in idle[: max(0, len(self.runs) - MAX_RUNS)]:
+            del self.runs[old]
+
+    def stop_all(self) -> None:
+        for run in self.runs.values():
+            run.stop.set()
+
+
+class Visitors:
+    """A bounded store: the longest unseen go when it is full or when their time is up."""
+
+    def __init__(self, limit: int = 500, max_age: float = 3600.0) -> None:
+        self.limit = limit
+        self.max_age = max_age
+        self._all: OrderedDict[str, Visitor] = OrderedDict()  # longest unseen first
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def get(self, key: str | None) -> Visitor:
+        """The visitor with this session hash, made on first sight. Raises UserError."""
+        if not isinstance(key, str) or not SESSION.fullmatch(key):
+            raise UserError("this page has lost its session; reload it")
+        now = time.monotonic()
+        with self._lock:
+            visitor = self._all.pop(key, None) or Visitor(key)
+            visitor.last_seen = now
+            self._all[key] = visitor
+            for other in list(self._all.values())[:-1]:
+                too_old = now - other.last_seen > self.max_age and other.active_run is None
+                if not too_old and len(self._all) <= self.limit:
+                    break
+                self._all.pop(other.key).stop_all()
+        return visitor
+
+    def drop(self, key: str | None) -> None:
+        """Frees what a visitor had; a run that is on ends at its next step."""
+        with self._lock:
+            visitor = self._all.pop(key or "", None)
+        if visitor is not None:
+            visitor.stop_all()
