@@ -17,7 +17,7 @@ STYLES = [HERE / name for name in ("page.css", "sketchpad.css", "training.css", 
 FONT = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700))
 THEME = gr.themes.Default(
     primary_hue="indigo", neutral_hue="slate", font=[FONT, "system-ui", "sans-serif"]
-)
+).set(body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400")
 TITLE = "Draw a digit"
 
 
@@ -45,8 +45,8 @@ def build(context: Context) -> gr.Blocks:
                 pad = sketchpad.build(context)
             with gr.Tab("Train", id="train"):
                 runs = training.build(context)
-            with gr.Tab("Gallery", id="gallery") as gallery_tab:
-                mistakes = gallery.build(context, net, gallery_tab)
+            with gr.Tab("Gallery", id="gallery"):
+                mistakes = gallery.build(context, net)
 
         @as_page_error
         def offer_nets(chosen: str, request: gr.Request) -> Any:

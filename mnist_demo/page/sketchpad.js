@@ -74,6 +74,7 @@ function blacken(canvas) {
 }
 
 function showStrip(answer) {
+  find(".strip").classList.toggle("empty", !answer);
   const contexts = strip.map(blacken);
   if (!answer) return;
   contexts[0].drawImage(ink, 0, 0);
@@ -113,7 +114,7 @@ function showBlank() {
   say("?", "Draw a digit", "The ten bars will move while you draw.");
 }
 
-function showAnswer(answer, took) {
+function showAnswer(answer, waits) {
   const p = answer.probabilities;
   const [first, second] = [...p.keys()].sort((a, b) => p[b] - p[a]);
   showBars(p);
@@ -121,14 +122,15 @@ function showAnswer(answer, took) {
   find(".verdict").classList.toggle("unsure", answer.unsure);
   if (answer.unsure) say(first, `Not sure: ${first} or ${second}?`, `${percent(p[first])} against ${percent(p[second])}`);
   else say(first, `This looks like a ${first}`, p[first] > 0.999 ? "more than 99.9 % sure" : `${percent(p[first])} sure`);
-  find(".status").textContent = `Answered in ${Math.round(took)} ms`;
-  element.dispatchEvent(new CustomEvent("answered", { detail: { took, seen: answer.seen } }));
+  find(".status").textContent = `Answered ${Math.round(Math.max(...waits))} ms after the pen moved`;
+  element.dispatchEvent(new CustomEvent("answered", { detail: waits, bubbles: true }));
 }
 
 // ---- asking the server ----------------------------------------------------------------
 
 let version = 0; // of the drawing; each change is a new one
 let answered = 0;
+const changes = new Map(); // version -> when it was drawn, for those not yet answered
 let asking = false;
 let failures = 0;
 
@@ -138,7 +140,7 @@ function isBlank() {
 }
 
 function changed() {
-  version++;
+  changes.set(++version, performance.now());
   const blank = isBlank();
   invite.hidden = !blank;
   buttons.clear.disabled = blank;
@@ -164,6 +166,17 @@ function message() {
   return { net: props.value.net, x: left, y: top, w, h, ink: btoa(text) };
 }
 
+// How long each change up to `seen` waited for its answer, in ms.
+function settle(seen) {
+  const waits = [];
+  for (const [change, drawn] of changes)
+    if (change <= seen) {
+      waits.push(performance.now() - drawn);
+      changes.delete(change);
+    }
+  return waits;
+}
+
 function within(promise, time) {
   return Promise.race([promise, new Promise((_, fail) => setTimeout(() => fail(new Error("no answer")), time))]);
 }
@@ -176,6 +189,7 @@ async function ask() {
     const drawing = isBlank() ? null : message();
     if (!drawing) {
       answered = seen;
+      settle(seen);
       continue;
     }
     const started = performance.now();
@@ -183,10 +197,11 @@ async function ask() {
       const answer = await within(server.classify(drawing), GIVE_UP);
       failures = 0;
       answered = seen;
+      const waits = settle(seen);
       if (isBlank()) continue;
       if (answer.error) find(".status").textContent = answer.error;
       else if (answer.blank) say("?", "Go on drawing", "There is too little ink to read yet.");
-      else showAnswer({ ...answer, seen }, performance.now() - started);
+      else showAnswer(answer, waits);
       await new Promise((go) => setTimeout(go, PAUSE - (performance.now() - started)));
     } catch (error) {
       failures++;
@@ -470,10 +485,7 @@ function follow() {
   if (props.value.serial === shown) return;
   shown = props.value.serial;
   if (props.value.picture) putPicture(props.value.picture);
-  else {
-    version++;
-    ask();
-  }
+  else changed(); // another net: ask it about the drawing that is there
 }
 watch("value", follow);
 

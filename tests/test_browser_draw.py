@@ -1,0 +1,217 @@
+"""The Draw tab in a real browser: live bars, touch, undo, pictures, other visitors, phones."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from mnist_demo.datasets import Dataset
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+SEVEN = [(0.3, 0.24), (0.48, 0.22), (0.7, 0.22), (0.6, 0.42), (0.5, 0.62), (0.44, 0.85)]
+ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, address: str) -> Iterator[Open]:
+    """Opens the app in a context of its own; any error on its console fails the test."""
+    contexts = []
+    errors: list[str] = []
+
+    def opened(theme: str = "light", **options: Any) -> Page:
+        context = chromium.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{address}?__theme={theme}")
+        page.wait_for_selector("#sketchpad .bar")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def pad_box(page: Page) -> dict[str, float]:
+    box = page.locator("#sketchpad .pad canvas").bounding_box()
+    assert box is not None
+    return dict(box)
+
+
+def draw(page: Page, points: list[tuple[float, float]], lift: bool = True) -> None:
+    box = pad_box(page)
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for x, y in at[1:]:
+        page.mouse.move(x, y, steps=6)
+    if lift:
+        page.mouse.up()
+
+
+def bars(page: Page) -> list[float]:
+    return [
+        float(bar.get_attribute("aria-valuenow") or -1) for bar in page.get_by_role("meter").all()
+    ]
+
+
+def expect_guess(page: Page, digit: int) -> None:
+    expect(page.locator("#sketchpad .guess")).to_have_text(str(digit))
+
+
+def test_bars_move_before_the_pen_is_lifted(open_page: Open) -> None:
+    page = open_page()
+    expect(page.locator("#sketchpad .saying")).to_have_text("Draw a digit")
+    assert bars(page) == [0.0] * 10
+    draw(page, SEVEN[:3], lift=False)
+    expect(page.locator("#sketchpad .guess")).to_have_text(re.compile(r"\d"))
+    early = bars(page)
+    assert sum(early) == pytest.approx(100, abs=1)
+    box = pad_box(page)
+    for x, y in SEVEN[3:]:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
+    expect_guess(page, 7)
+    assert bars(page) != early
+    page.mouse.up()
+    expect(page.get_by_role("status").first).to_contain_text("This looks like a 7")
+
+
+def test_meters_are_named_and_in_order(open_page: Open) -> None:
+    page = open_page()
+    names = [bar.get_attribute("aria-label") for bar in page.get_by_role("meter").all()]
+    assert names == [f"digit {digit}" for digit in range(10)]
+
+
+def test_undo_and_clear_by_button_and_key(open_page: Open) -> None:
+    page = open_page()
+    draw(page, SEVEN)
+    expect_guess(page, 7)
+    page.keyboard.press("Escape")
+    expect(page.locator("#sketchpad .saying")).to_have_text("Draw a digit")
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+    page.keyboard.press("Control+z")  # brings the cleared drawing back
+    expect_guess(page, 7)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#sketchpad .guess")).to_have_text("?")
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_touch_draws_and_does_not_scroll(open_page: Open) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    box = pad_box(page)
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        at = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in points
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    touch("touchStart", ONE[0])
+    for step in range(1, 21):
+        touch("touchMove", (0.5, 0.2 + 0.03 * step))
+    expect_guess(page, 1)  # with the finger still down
+    touch("touchEnd")
+    assert page.evaluate("scrollY") == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    last = page.get_by_role("meter").last.bounding_box()
+    assert last is not None
+    assert last["y"] + last["height"] <= 844  # all bars are in view while drawing
+
+
+def test_first_screen_needs_no_scrolling(open_page: Open) -> None:
+    page = open_page()
+    for part in (".pad", ".bars", ".strip"):
+        box = page.locator(f"#sketchpad {part}").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 800
+
+
+def test_the_strip_shows_what_the_net_sees(open_page: Open) -> None:
+    page = open_page()
+    draw(page, SEVEN)
+    expect_guess(page, 7)
+    ink = page.evaluate(
+        """() => [...document.querySelectorAll('#sketchpad .strip canvas')].map((canvas) => {
+          const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          return data.filter((_, i) => i % 4 === 0).reduce((a, b) => a + b) / 255; })"""
+    )
+    assert len(ink) == 4
+    assert all(amount > 10 for amount in ink)
+    assert ink[2] == pytest.approx(ink[3], rel=0.02)  # the same ink, moved to the middle
+
+
+def test_an_example_draws_itself_and_drawing_survives_a_tab_switch(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Draw an example: A 3").click()
+    expect_guess(page, 3)
+    page.get_by_role("tab", name="Gallery").click()
+    page.get_by_role("tab", name="Draw").click()
+    expect_guess(page, 3)
+    painted = "document.querySelector('#sketchpad .pad canvas').toDataURL().length"
+    before = page.evaluate(painted)
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.wait_for_timeout(300)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.wait_for_timeout(300)
+    assert page.evaluate(painted) == pytest.approx(before, rel=0.1)
+
+
+def test_a_picture_is_opened_onto_the_pad(
+    open_page: Open, sample: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    index = int((sample.validation.labels == 4).nonzero()[0])
+    digit = 255 - sample.validation.images[index, 0].numpy()
+    paper = np.full((90, 120), 235, dtype=np.uint8)
+    paper[40:68, 70:98] = np.minimum(paper[40:68, 70:98], digit)
+    file = tmp_path_factory.mktemp("pictures") / "four.png"
+    Image.fromarray(paper).save(file)
+    page = open_page()
+    page.locator("#sketchpad input[type=file]").set_input_files(file)
+    expect_guess(page, 4)
+    file.write_bytes(b"not a picture")
+    page.locator("#sketchpad input[type=file]").set_input_files(file)
+    expect(page.locator("#sketchpad .status")).to_contain_text("not an image")
+    expect_guess(page, 4)  # the drawing that was there is still there
+
+
+def test_two_visitors_draw_apart(open_page: Open) -> None:
+    first, second = open_page(), open_page()
+    draw(first, SEVEN)
+    draw(second, ONE)
+    expect_guess(first, 7)
+    expect_guess(second, 1)
+
+
+def test_a_lost_connection_is_told_and_mended(open_page: Open) -> None:
+    page = open_page()
+    page.route("**/component_server/**", lambda route: route.fulfill(status=503, body="{}"))
+    page.evaluate("console.error = () => {}")
+    draw(page, SEVEN)
+    expect(page.locator("#sketchpad .status")).to_contain_text("No connection")
+    page.unroute("**/component_server/**")
+    expect_guess(page, 7)
+
+
+def test_the_endpoint_reads_a_picture(address: str, sample: Dataset) -> None:
+    from gradio_client import Client
+
+    stream = io.BytesIO()
+    Image.fromarray(sample.validation.images[0, 0].numpy()).save(stream, format="PNG")
+    client = Client(address, verbose=False)
+    answer = client.predict(base64.b64encode(stream.getvalue()).decode(), api_name="/classify")
+    assert answer["digit"] == int(sample.validation.labels[0])
+    assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
+    assert "not an image" in client.predict("aGVsbG8=", api_name="/classify")["error"]

@@ -1,0 +1,167 @@
+"""The Draw tab without a browser: what it accepts, what it answers, and to whom."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import nn
+
+from mnist_demo.checkpoint import RELEASED, load_checkpoint
+from mnist_demo.datasets import Dataset
+from mnist_demo.errors import UserError
+from mnist_demo.page import sketchpad
+from mnist_demo.page.batcher import Batcher
+from mnist_demo.preprocess import NoInkError, preprocess_ink
+from mnist_demo.strokes import PAD
+
+
+@pytest.fixture(scope="module")
+def net() -> nn.Module:
+    return load_checkpoint(RELEASED).net
+
+
+def digit_ink(sample: Dataset, index: int) -> np.ndarray:
+    return sketchpad.on_pad(sample.validation.images[index, 0].numpy() / np.float32(255))
+
+
+def drawing(part: np.ndarray, /, x: int = 0, y: int = 0, **changes: Any) -> dict[str, Any]:
+    height, width = part.shape
+    text = sketchpad.to_base64(part)
+    return {"net": "released", "x": x, "y": y, "w": width, "h": height, "ink": text} | changes
+
+
+def test_a_drawing_arrives_as_it_was_sent() -> None:
+    part = np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3)
+    ink, choice = sketchpad.read_drawing(drawing(part, x=10, y=20))
+    assert choice == "released"
+    assert ink.shape == (PAD, PAD)
+    assert np.allclose(ink[20:22, 10:13], part, atol=1 / 255)
+    assert ink.sum() == pytest.approx(ink[20:22, 10:13].sum())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"x": -1},
+        {"x": PAD},
+        {"w": 0},
+        {"h": PAD + 1},
+        {"w": 3.0},
+        {"x": True},
+        {"y": None},
+        {"net": None},
+        {"net": ["released"]},
+        {"ink": "!!!"},
+        {"ink": ""},
+        {"ink": None},
+        {"ink": "A" * 10**6},
+        {"x": 10**30},
+    ],
+)
+def test_a_wrong_drawing_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(UserError):
+        sketchpad.read_drawing(drawing(np.ones((4, 4), dtype=np.float32), **changes))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children),
+    max_leaves=10,
+)
+
+
+@given(JSON, st.dictionaries(st.sampled_from(["net", "x", "y", "w", "h", "ink"]), JSON))
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_sent_ends_in_a_clear_refusal(message: Any, fields: dict[str, Any]) -> None:
+    for sent in (message, fields):
+        with pytest.raises(UserError):
+            sketchpad.read_drawing(sent)
+
+
+def test_drawings_that_arrive_together_are_answered_each_with_its_own(
+    net: nn.Module, sample: Dataset
+) -> None:
+    inks = [digit_ink(sample, index) for index in range(0, 1000, 50)]
+    passes = 0
+
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, images: Any) -> Any:
+            nonlocal passes
+            passes += 1
+            return self.net(images)
+
+    counting = Counting().eval()
+
+    async def ask_all() -> list[Any]:
+        batcher = Batcher()
+        blank = batcher.classify(counting, np.zeros((PAD, PAD), dtype=np.float32))
+        asked = [batcher.classify(counting, ink) for ink in inks]
+        return await asyncio.gather(blank, *asked, return_exceptions=True)
+
+    blank, *answers = asyncio.run(ask_all())
+    assert isinstance(blank, NoInkError)
+    for answer, ink in zip(answers, inks, strict=True):
+        assert np.array_equal(answer.steps.centred, preprocess_ink(ink).centred)
+    right = [a.digit == int(sample.validation.labels[i * 50]) for i, a in enumerate(answers)]
+    assert sum(right) >= 19
+    assert passes < 10  # far fewer than one a drawing
+
+
+def test_a_fault_in_one_batch_reaches_those_who_wait_and_no_one_else(
+    net: nn.Module, sample: Dataset
+) -> None:
+    class Broken(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(next(net.parameters()).detach().clone())
+
+        def forward(self, images: Any) -> Any:
+            raise RuntimeError("broken")
+
+    async def ask_both() -> list[Any]:
+        batcher = Batcher()
+        ink = digit_ink(sample, 0)
+        both = (batcher.classify(Broken(), ink), batcher.classify(net, ink))
+        return await asyncio.gather(*both, return_exceptions=True)
+
+    broken, fine = asyncio.run(ask_both())
+    assert isinstance(broken, RuntimeError)
+    assert fine.digit == int(sample.validation.labels[0])
+
+
+def test_an_opened_digit_reads_as_the_digit_it_is(net: nn.Module, sample: Dataset) -> None:
+    from mnist_demo.classify import classify_ink
+
+    labels = sample.validation.labels.tolist()
+    read = [classify_ink(net, digit_ink(sample, i)).digit for i in range(0, 1000, 20)]
+    assert sum(a == b for a, b in zip(read, labels[::20], strict=True)) >= 49
+
+
+def as_png(picture: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def test_base64_is_read_bare_and_as_a_data_url() -> None:
+    text = base64.b64encode(b"abc").decode()
+    assert sketchpad.from_base64(text, 10) == b"abc"
+    assert sketchpad.from_base64(f"data:image/png;base64,{text}", 10) == b"abc"
+    for wrong in (None, 3, "é", "a", "data:", "A" * 1000):
+        if wrong == "data:":
+            assert sketchpad.from_base64(wrong, 10) == b""
+            continue
+        with pytest.raises(UserError):
+            sketchpad.from_base64(wrong, 10)
