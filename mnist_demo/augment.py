@@ -38,6 +38,26 @@ def shift(images: Tensor, rng: torch.Generator, pixels: int = 2) -> Tensor:
     return moved.permute(0, 3, 1, 2).contiguous()
 
 
+def one_pixel(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Leaves each image or moves it by one pixel up, down, left or right, all five alike.
+
+    What Nielsen's expanded training set holds side by side, drawn anew in each pass.
+    """
+    which = torch.randint(0, 5, (len(images), 1, 1, 1), generator=rng, device=rng.device)
+    moved = images
+    for way, (shifts, dims) in enumerate(((1, 2), (-1, 2), (1, 3), (-1, 3)), 1):
+        rolled = images.roll(shifts, dims)
+        edge = rolled.select(dims, 0 if shifts > 0 else -1)
+        edge.zero_()
+        moved = torch.where(which == way, rolled, moved)
+    return moved
+
+
+def tilt_and_crop(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Rotation by up to 5 degrees, then a shift of up to 2 pixels (tutorial 000)."""
+    return shift(warp(images, rng, degrees=5), rng)
+
+
 def warp(
     images: Tensor,
     rng: torch.Generator,
@@ -114,6 +134,8 @@ def handwriting(images: Tensor, rng: torch.Generator) -> Tensor:
 AUGMENTS: dict[str, Augment] = {
     "none": identity,
     "shift": shift,
+    "one-pixel": one_pixel,
+    "tilt-and-crop": tilt_and_crop,
     "affine": affine,
     "handwriting": handwriting,
 }

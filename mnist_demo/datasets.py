@@ -160,10 +160,8 @@ def unseen_by(trained_on: str, data: Dataset) -> tuple[Split, str]:
     if data.test is not None:
         return data.test, f"{len(data.test):,} digits of MNIST's test set"
     if trained_on == "mnist":
-        parts = (data.train, data.validation)
-        images = torch.cat([part.images for part in parts])
-        labels = torch.cat([part.labels for part in parts])
-        return Split(images, labels), f"{len(labels):,} digits of the embedded sample"
+        both = joined(data.train, data.validation)
+        return both, f"{len(both):,} digits of the embedded sample"
     return data.validation, f"{len(data.validation):,} held-out digits of the embedded sample"
 
 
@@ -175,11 +173,29 @@ def _load(name: str, folder: Path) -> Dataset:
     return DATASETS[name](folder)
 
 
-def load_dataset(name: str, folder: str | Path | None = None) -> Dataset:
-    """The data set called `name`, read once a process. Raises UserError with the remedy."""
+def load_dataset(name: str, folder: str | Path | None = None, holdout: float = 0.0) -> Dataset:
+    """The data set called `name`, read once a process. Raises UserError with the remedy.
+
+    With `holdout` that part of all its training digits, drawn at random, is the validation
+    set in place of the usual one.
+    """
     if name not in DATASETS:
         raise unknown_choice("data set", name, DATASETS)
-    return _load(name, data_folder(folder).resolve())
+    data = _load(name, data_folder(folder).resolve())
+    return hold_out(data, holdout) if holdout else data
+
+
+def hold_out(data: Dataset, part: float, seed: int = 42) -> Dataset:
+    """All that is not test, cut anew at random: `part` of it to validate, the rest to train."""
+    everything = joined(data.train, data.validation)
+    order = torch.randperm(len(everything), generator=torch.Generator().manual_seed(seed))
+    count = round(part * len(everything))
+    train, validation = everything.take(order[count:]), everything.take(order[:count])
+    return replace(data, train=train, validation=validation)
+
+
+def joined(first: Split, second: Split) -> Split:
+    return Split(torch.cat([first.images, second.images]), torch.cat([first.labels, second.labels]))
 
 
 def best_available(folder: str | Path | None = None) -> str:

@@ -20,7 +20,6 @@ OPTIMIZERS: dict[str, Callable[[Parameters, TrainConfig], optim.Optimizer]] = {
         c.learning_rate,
         momentum=c.momentum,
         weight_decay=c.weight_decay,
-        nesterov=c.momentum > 0,
     ),
     "rmsprop": lambda params, c: optim.RMSprop(params, c.learning_rate, momentum=c.momentum),
 }
