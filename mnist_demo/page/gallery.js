@@ -1,0 +1,229 @@
+// The gallery's state and wiring. `gallery_view.js` stands before this and draws.
+// Python listens to 'look' (evaluate, if need be) and 'open' (a digit to the sketchpad).
+
+const find = (selector) => element.querySelector(selector);
+const board = find(".board");
+const dialog = find("dialog");
+const ALL = { truth: null, predicted: null, right: false };
+
+let summary = null; // of the net on show
+let shown = ""; // the text that it came as
+let chosen = ALL; // which digits
+let page = 0;
+let items = []; // on this page
+let asked = 0; // numbers the requests: only the last one's answer counts
+let open = 0; // place in `items` of the digit in the dialog
+let opener = null; // where focus goes back to
+
+const isShown = () => element.offsetWidth > 0;
+const pageSize = () => (window.matchMedia("(max-width: 640px)").matches ? 24 : 48);
+
+// ---- what Python says -------------------------------------------------------------
+
+let waiting = 0;
+
+function receive() {
+  clearTimeout(waiting);
+  const text = props.value;
+  const value = text ? JSON.parse(text) : { state: "busy" };
+  if (value.state === "busy") {
+    const what = value.digits ? `Evaluating ${counted(value.digits)}…` : "Opening the gallery…";
+    waiting = setTimeout(() => say("busy", what), summary ? 150 : 0); // no flicker when quick
+  } else if (value.state === "error") {
+    summary = null;
+    shown = "";
+    say("error", value.message);
+  } else {
+    say("ready", "");
+    if (text === shown) return; // back from another tab: keep the place
+    shown = text;
+    summary = value;
+    renderSummary();
+    choose(ALL);
+  }
+}
+
+function say(state, message) {
+  board.dataset.state = state;
+  find(".message").textContent = message;
+  find(".parts").inert = state !== "ready";
+  if (state === "error") {
+    find(".headline").textContent = "Nothing to show yet";
+    find(".about").textContent = "";
+  }
+}
+
+function renderSummary() {
+  const { wrong, total, accuracy, name, data, floor } = summary;
+  find(".headline").textContent =
+    `${grouped(wrong)} of ${grouped(total)} wrong · accuracy ${percent(accuracy, 2)}`;
+  find(".about").textContent = `${name} on the ${data}. It was trained on none of them.`;
+  find(".matrix").replaceChildren(...matrixRows(summary));
+  find(".matrix button").tabIndex = 0;
+  find(".floor").textContent = `The bars run from ${Math.round(100 * floor)} % to 100 %.`;
+  find(".classes").replaceChildren(...classBars(summary));
+}
+
+// ---- which digits -------------------------------------------------------------------
+
+function choose(wanted) {
+  chosen = wanted;
+  page = 0;
+  const key = JSON.stringify(wanted);
+  for (const button of element.querySelectorAll(".matrix [aria-pressed]"))
+    button.setAttribute("aria-pressed", String(button.dataset.wanted === key));
+  find(".reset").hidden = key === JSON.stringify(ALL);
+  return load();
+}
+
+function describeChoice(total) {
+  const { truth, predicted, right } = chosen;
+  const name = (index) => summary.labels[index];
+  let what = "All mistakes";
+  if (right) what = truth === null ? "Right answers" : `${name(truth)} read right`;
+  else if (truth !== null && predicted !== null) what = `${name(truth)} read as ${name(predicted)}`;
+  else if (truth !== null) what = `All mistakes with ${name(truth)}`;
+  else if (predicted !== null) what = `All taken for ${name(predicted)}`;
+  return `${what} · ${counted(total)}`;
+}
+
+async function load() {
+  const number = ++asked;
+  const size = pageSize();
+  const sort = find("select").value;
+  find(".digits").setAttribute("aria-busy", "true");
+  let answer;
+  try {
+    answer = await server.page_of({ choice: summary.choice, ...chosen, sort, page, size });
+  } catch {
+    answer = { error: "the server does not answer; try again in a moment" };
+  }
+  const sheet = answer.error ? null : await picture(answer.sprite);
+  if (number !== asked) return;
+  find(".digits").removeAttribute("aria-busy");
+  items = (answer.items ?? []).map((item, place) => ({
+    ...item,
+    picture: {
+      sheet,
+      side: answer.side,
+      column: place % answer.columns,
+      row: Math.floor(place / answer.columns),
+    },
+  }));
+  find(".tiles").replaceChildren(...items.map((item) => tile(item, summary.labels)));
+  if (items.length) find(".tile").tabIndex = 0;
+  renderEmpty(answer);
+  renderPager(answer.total ?? 0, size);
+}
+
+async function picture(base64) {
+  const image = new Image();
+  image.src = `data:image/png;base64,${base64}`;
+  await image.decode();
+  return image;
+}
+
+function renderEmpty(answer) {
+  const spotless = !answer.error && summary.wrong === 0 && !chosen.right;
+  find(".showing").textContent = answer.error ? "" : describeChoice(answer.total);
+  find(".nothing").hidden = items.length > 0;
+  find(".nothing p").textContent = answer.error
+    ? `The digits cannot be shown: ${answer.error}.`
+    : spotless
+      ? `It reads every one of these ${counted(summary.total)} right.`
+      : "No digit is among these.";
+  find(".nothing button").hidden = !spotless;
+}
+
+function renderPager(total, size) {
+  const from = page * size;
+  find(".pager").hidden = total === 0;
+  find(".range").textContent =
+    `${grouped(from + 1)}–${grouped(from + items.length)} of ${grouped(total)}`;
+  disable(find(".pager .previous"), page === 0);
+  disable(find(".pager .next"), from + size >= total);
+}
+
+/** Not `disabled`: that would throw the focus away at the last page. */
+function disable(button, off) {
+  button.setAttribute("aria-disabled", String(off));
+}
+
+function turn(step) {
+  page += step;
+  load();
+}
+
+// ---- one digit ----------------------------------------------------------------------
+
+function showDigit(place) {
+  open = place;
+  const item = items[place];
+  const { labels } = summary;
+  const [truth, predicted] = [labels[item.truth], labels[item.predicted]];
+  const verdict = find(".details .verdict");
+  verdict.textContent =
+    truth === predicted ? `Read as ${predicted}, and right` : `Read as ${predicted}, but it is ${truth}`;
+  paint(find(".details .picture"), item.picture);
+  find(".facts").replaceChildren(...facts(item));
+  find(".probabilities").replaceChildren(...probabilityBars(item, labels));
+  disable(find(".details .previous"), place === 0);
+  disable(find(".details .next"), place === items.length - 1);
+  opener = element.querySelectorAll(".tile")[place];
+  if (!dialog.open) dialog.showModal();
+}
+
+function step(by) {
+  if (items[open + by]) showDigit(open + by);
+}
+
+// ---- wiring -------------------------------------------------------------------------
+
+/** Clicks on buttons below `selector` that are not switched off. */
+function onButton(selector, act) {
+  find(selector).addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button && button.getAttribute("aria-disabled") !== "true") act(button);
+  });
+}
+
+roving(find(".matrix"));
+roving(find(".tiles"));
+onButton(".matrix", (button) => {
+  const pressed = button.getAttribute("aria-pressed") === "true";
+  choose(pressed ? ALL : JSON.parse(button.dataset.wanted));
+});
+onButton(".reset", () => {
+  choose(ALL);
+  find(".sort select").focus({ preventScroll: true }); // the button hides itself
+});
+onButton(".nothing", () => choose({ ...ALL, right: true }));
+onButton(".pager .previous", () => turn(-1));
+onButton(".pager .next", () => turn(1));
+onButton(".tiles", (button) => showDigit([...find(".tiles").children].indexOf(button)));
+onButton(".details .close", () => dialog.close());
+onButton(".details .previous", () => step(-1));
+onButton(".details .next", () => step(1));
+onButton(".details .primary", () => {
+  dialog.close();
+  trigger("open", { index: items[open].index });
+});
+find("select").addEventListener("change", () => {
+  page = 0;
+  load();
+});
+dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+dialog.addEventListener("close", () => opener?.focus());
+dialog.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowLeft") step(-1);
+  if (event.key === "ArrowRight") step(1);
+});
+
+let wasShown = false;
+new ResizeObserver(() => {
+  if (isShown() && !wasShown) trigger("look");
+  wasShown = isShown();
+}).observe(element);
+window.addEventListener("net-chosen", () => element.isConnected && isShown() && trigger("look"));
+watch("value", receive);
+receive();

@@ -1,0 +1,143 @@
+"""The Gallery tab: what the chosen net gets wrong, all of it read off one evaluation.
+
+`show` evaluates, as a queued event; paging, sorting and filtering go through `page_of`,
+which only looks at what is known already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from mnist_demo import browse
+from mnist_demo.errors import UserError
+from mnist_demo.page.context import Context
+from mnist_demo.page.guard import session_of
+from mnist_demo.page.visitors import Visitor
+
+HERE = Path(__file__).parent
+SCRIPTS = ("gallery_view.js", "gallery.js")  # one text to the page, in this order
+COLUMNS = 12  # of the sprite
+
+
+def build(context: Context, net: gr.Dropdown) -> gr.HTML:
+    """The tab's one component; it fires 'open' with the index of a digit to draw on."""
+    board = gr.HTML(
+        value=None,
+        html_template=(HERE / "gallery.html").read_text(),
+        js_on_load="\n".join((HERE / name).read_text() for name in SCRIPTS),
+        server_functions=[make_page_of(context)],
+        apply_default_css=False,
+        elem_id="gallery",
+    )
+
+    def show(choice: str, request: gr.Request) -> Iterator[str]:
+        yield from states(context, context.visitor(request), choice)
+
+    # The page asks when the tab comes into view and when the net changes while it is.
+    board.look(
+        show,
+        net,
+        board,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    net.change(None, js="() => { window.dispatchEvent(new Event('net-chosen')); }")
+    return board
+
+
+def states(context: Context, visitor: Visitor, choice: object) -> Iterator[str]:
+    """What the tab shows, as JSON: that it is busy (if it will be), then the result."""
+    try:
+        checkpoint = context.checkpoint(visitor, choice)
+        split, title = context.digits_for(checkpoint)
+        if context.known_evaluation(visitor, choice) is None:
+            yield json.dumps({"state": "busy", "digits": len(split)})
+        result = context.evaluation(visitor, choice)
+        names = {key: name for name, key in context.choices(visitor)}
+        yield json.dumps(
+            {
+                "state": "ready",
+                "choice": choice,
+                "name": names.get(str(choice), "This net"),
+                "data": title,
+                "labels": checkpoint.labels,
+                **browse.summary(result),
+            }
+        )
+    except UserError as error:
+        yield json.dumps({"state": "error", "message": str(error)})
+
+
+def picture_of(context: Context, visitor: Visitor, choice: object, index: object) -> np.ndarray:
+    """The ink of a digit in the gallery, uint8 (28, 28). Raises UserError for no such digit."""
+    split, _ = context.digits_for(context.checkpoint(visitor, choice))
+    number = _integer("index", index, len(split))
+    return split.images[number, 0].cpu().numpy()
+
+
+def make_page_of(context: Context) -> Callable[[Any, gr.Request], Any]:
+    """The server function behind the grid, as a closure over what it needs."""
+
+    async def page_of(wanted: Any, request: gr.Request) -> dict[str, Any]:
+        try:
+            visitor = context.visitors.get(await session_of(request))
+            return await asyncio.to_thread(page, context, visitor, wanted)
+        except UserError as error:
+            return {"error": str(error)}
+
+    return page_of
+
+
+def page(context: Context, visitor: Visitor, wanted: object) -> dict[str, Any]:
+    """One page of digits and their pictures in one PNG; `wanted` comes from the world."""
+    if not isinstance(wanted, dict) or not isinstance(wanted.get("choice"), str):
+        raise UserError("a request for a page must name a net")
+    choice = wanted["choice"]
+    result = context.known_evaluation(visitor, choice)
+    if result is None:
+        raise UserError("this net is not evaluated yet; open the gallery again")
+    classes = result.probabilities.shape[1]
+    sort, right = wanted.get("sort"), wanted.get("right")
+    if not isinstance(sort, str) or not isinstance(right, bool):
+        raise UserError("a request for a page must say which digits, and in which order")
+    chosen = browse.Filter(
+        _integer_or_none("truth", wanted.get("truth"), classes),
+        _integer_or_none("predicted", wanted.get("predicted"), classes),
+        right,
+    ).select(result)
+    indices = browse.page_slice(
+        browse.ordered(result, chosen, sort),
+        _integer("page", wanted.get("page"), len(result.truth)),
+        _integer("size", wanted.get("size"), browse.MAX_PAGE_SIZE + 1),
+    )
+    split, _ = context.digits_for(context.checkpoint(visitor, choice))
+    pictures = split.images[indices].cpu().numpy()  # (n, C, H, W)
+    sheet = browse.png_bytes(browse.sprite(pictures, COLUMNS))
+    return {
+        "total": len(chosen),
+        "items": [browse.describe(result, int(index)) for index in indices],
+        "sprite": base64.b64encode(sheet).decode(),
+        "columns": COLUMNS,
+        "side": pictures.shape[-1],
+    }
+
+
+def _integer(name: str, value: object, limit: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UserError(f"{name} must be a whole number, not {str(value)[:40]!r}")
+    if not 0 <= value < limit:
+        raise UserError(f"{name} {str(value)[:20]} is out of range; choose from 0 to {limit - 1}")
+    return value
+
+
+def _integer_or_none(name: str, value: object, limit: int) -> int | None:
+    return None if value is None else _integer(name, value, limit)

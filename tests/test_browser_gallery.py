@@ -1,0 +1,236 @@
+"""The gallery in a real browser: seen, filtered, paged and opened by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, expect
+
+from mnist_demo.benchmark.startup import free_port
+from mnist_demo.browse import Filter
+from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.config import TrainConfig
+from mnist_demo.datasets import Dataset
+from mnist_demo.evaluate import Evaluation, evaluate
+from mnist_demo.nets import build_net
+from mnist_demo.page.app import build
+from mnist_demo.page.context import Context
+from mnist_demo.page.launch import launch_page
+from mnist_demo.train import train
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def context(sample: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """The plainest net, trained for a second or two: it leaves mistakes to see."""
+    config = TrainConfig(net="linear", dataset="sample", epochs=1, augment="none")
+    net = build_net("linear", 1)
+    for _ in train(net, sample.train, sample.validation, config):
+        pass
+    released = Checkpoint(net.eval(), "linear", "sample", sample.labels, config.to_dict())
+    return Context(released, tmp_path_factory.mktemp("no-data"))
+
+
+@pytest.fixture(scope="module")
+def truth(context: Context) -> Evaluation:
+    return evaluate(context.released.net, context.digits_for(context.released)[0])
+
+
+@pytest.fixture(scope="module")
+def address(context: Context) -> Iterator[str]:
+    page = build(context)
+    yield launch_page(page, port=free_port(), block=False)
+    page.close(verbose=False)
+
+
+@pytest.fixture
+def gallery(chromium: Browser, address: str) -> Iterator[Open]:
+    """Opens the gallery in a window of its own; at the end nothing may have gone wrong in it."""
+    troubles: list[str] = []
+    contexts = []
+
+    def open_gallery(width: int = 1280, height: int = 800, touch: bool = False) -> Page:
+        window = chromium.new_context(
+            viewport={"width": width, "height": height}, has_touch=touch, reduced_motion="reduce"
+        )
+        contexts.append(window)
+        page = window.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "console",
+            lambda message: troubles.append(message.text) if message.type == "error" else None,
+        )
+        page.goto(address)
+        page.get_by_role("tab", name="Gallery").click()
+        expect(page.locator("#gallery .tile").first).to_be_visible(timeout=20_000)
+        return page
+
+    yield open_gallery
+    for window in contexts:
+        window.close()
+    assert troubles == []
+
+
+def verdicts(page: Page) -> list[str]:
+    return page.locator("#gallery .tile .verdict").all_inner_texts()
+
+
+def busiest_cell(truth: Evaluation) -> tuple[int, int]:
+    """Row and column of the commonest confusion."""
+    mistakes = truth.confusion.copy()
+    for digit in range(10):
+        mistakes[digit, digit] = 0
+    row, column = divmod(int(mistakes.argmax()), 10)
+    return row, column
+
+
+def test_the_mistakes_are_shown_with_their_figures(gallery: Open, truth: Evaluation) -> None:
+    page = gallery()
+    wrong = len(truth.mistakes())
+    headline = f"{wrong} of 1,000 wrong · accuracy {100 * truth.accuracy:.2f}"
+    expect(page.locator("#gallery .headline")).to_contain_text(headline)
+    expect(page.locator("#gallery .about")).to_contain_text("1,000 held-out digits")
+    expect(page.locator("#gallery .range")).to_have_text(f"1–48 of {wrong}")
+    expected = [f"{truth.truth[i]} → {truth.predicted[i]}" for i in truth.mistakes()[:48]]
+    assert verdicts(page) == expected
+    counts = page.locator("#gallery .matrix td button").all_inner_texts()
+    assert [int(count or 0) for count in counts] == truth.confusion.ravel().tolist()
+
+
+def test_a_tile_shows_the_very_pixels_of_its_digit(
+    gallery: Open, truth: Evaluation, context: Context
+) -> None:
+    page = gallery()
+    pixels = (
+        page.locator("#gallery .tile canvas")
+        .nth(5)
+        .evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
+    )
+    split, _ = context.digits_for(context.released)
+    assert pixels[::4] == split.images[truth.mistakes()[5]].flatten().tolist()
+
+
+def test_a_cell_filters_the_grid_by_mouse(gallery: Open, truth: Evaluation) -> None:
+    page = gallery()
+    row, column = busiest_cell(truth)
+    count = truth.confusion[row, column]
+    cell = page.get_by_role("button", name=f"{row} read as {column}: {count} digits")
+    cell.click()
+    expect(page.locator("#gallery .showing")).to_have_text(
+        f"{row} read as {column} · {count} digits"
+    )
+    expect(cell).to_have_attribute("aria-pressed", "true")
+    assert verdicts(page) == [f"{row} → {column}"] * min(48, count)
+    page.get_by_role("button", name="Show all mistakes").click()
+    expect(page.locator("#gallery .showing")).to_contain_text("All mistakes")
+    expect(cell).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_cell_filters_the_grid_by_keyboard(gallery: Open, truth: Evaluation) -> None:
+    page = gallery()
+    row, column = busiest_cell(truth)
+    page.locator("#gallery .matrix th button").first.focus()  # the column head of 0
+    for key in ["ArrowDown"] * (row + 1) + ["ArrowRight"] * column:
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    expect(page.locator("#gallery .showing")).to_contain_text(f"{row} read as {column} ·")
+    page.keyboard.press("Space")
+    expect(page.locator("#gallery .showing")).to_contain_text("All mistakes ·")
+
+
+def test_the_diagonal_shows_the_least_sure_right_answers(gallery: Open, truth: Evaluation) -> None:
+    page = gallery()
+    page.locator("#gallery td.right button").nth(7).click()
+    expect(page.locator("#gallery .showing")).to_contain_text("7 read right")
+    right = Filter(truth=7, right=True).select(truth)
+    least = min(truth.probabilities[right].max(1))
+    expect(page.locator("#gallery .tile .sure").first).to_contain_text(f"{100 * least:.1f}")
+
+
+def test_pages_turn_and_orders_change(gallery: Open, truth: Evaluation) -> None:
+    page = gallery()
+    wrong = len(truth.mistakes())
+    page.get_by_role("button", name="Next ›").click()
+    expect(page.locator("#gallery .range")).to_have_text(f"49–{min(96, wrong)} of {wrong}")
+    second = [f"{truth.truth[i]} → {truth.predicted[i]}" for i in truth.mistakes()[48:96]]
+    assert verdicts(page) == second
+    page.get_by_label("Order").select_option("truth")
+    expect(page.locator("#gallery .range")).to_have_text(f"1–48 of {wrong}")
+    shown = [text[0] for text in verdicts(page)]
+    assert shown == sorted(shown)
+
+
+def test_a_digit_shows_its_probabilities_and_closes(gallery: Open, truth: Evaluation) -> None:
+    page = gallery()
+    tiles = page.locator("#gallery .tile")
+    tiles.first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    index = truth.mistakes()[1]
+    expect(dialog.locator(".verdict")).to_have_text(
+        f"Read as {truth.predicted[index]}, but it is {truth.truth[index]}"
+    )
+    for digit in range(10):
+        bar = dialog.get_by_role("meter", name=f"digit {digit}")
+        value = float(bar.get_attribute("aria-valuenow") or "nan")
+        assert value == pytest.approx(100 * truth.probabilities[index, digit], abs=0.06)
+    page.keyboard.press("Escape")
+    expect(dialog).not_to_be_visible()
+    expect(tiles.nth(1)).to_be_focused()
+
+
+def test_a_digit_opens_in_the_sketchpad(gallery: Open) -> None:
+    page = gallery()
+    page.locator("#gallery .tile").first.click()
+    page.get_by_role("button", name="Open in the sketchpad").click()
+    expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
+    expect(
+        page.locator("#sketchpad [role=meter][aria-valuenow]:not([aria-valuenow='0'])").first
+    ).to_be_visible()
+    page.get_by_role("tab", name="Gallery").click()  # and the place in the gallery is kept
+    expect(page.locator("#gallery .range")).to_have_text(re.compile(r"^1–48 of "))
+
+
+def test_a_phone_shows_it_without_overflow(gallery: Open) -> None:
+    page = gallery(390, 844, touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    widest = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('#gallery *')]"
+        ".map((e) => e.getBoundingClientRect().right))"
+    )
+    assert widest <= 390
+    assert len(verdicts(page)) == 24
+    page.locator("#gallery td.wrong button").first.tap()
+    expect(page.locator("#gallery .showing")).to_contain_text(" read as ")
+
+
+def test_a_net_without_mistakes_offers_its_least_sure_answers(
+    chromium: Browser, context: Context, truth: Evaluation, tmp_path: Path
+) -> None:
+    split, _ = context.digits_for(context.released)
+    easy = split.take(torch.from_numpy(Filter(right=True).select(truth)[:40]))
+    spotless = Context(context.released, tmp_path)
+    spotless.digits_for = lambda checkpoint: (easy, "40 easy digits")  # type: ignore[method-assign]
+    blocks = build(spotless)
+    address = launch_page(blocks, port=free_port(), block=False)
+    page = chromium.new_page()
+    try:
+        page.goto(address)
+        page.get_by_role("tab", name="Gallery").click()
+        expect(page.locator("#gallery .headline")).to_contain_text("0 of 40 wrong")
+        expect(page.locator("#gallery .nothing p")).to_contain_text("reads every one")
+        page.get_by_role("button", name="Show the right answers it was least sure of").click()
+        expect(page.locator("#gallery .showing")).to_have_text("Right answers · 40 digits")
+        assert len(verdicts(page)) == 40
+    finally:
+        page.close()
+        blocks.close(verbose=False)

@@ -1,0 +1,196 @@
+"""The gallery's Python side: one evaluation a net, and nothing taken on trust."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.requests import Request
+
+from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.config import TrainConfig
+from mnist_demo.datasets import DIGITS, Split
+from mnist_demo.errors import UserError
+from mnist_demo.evaluate import Evaluation, evaluate
+from mnist_demo.nets import build_net
+from mnist_demo.page import context as context_module
+from mnist_demo.page import gallery
+from mnist_demo.page.context import RELEASED, Context
+from mnist_demo.page.runs import Run
+from mnist_demo.page.visitors import Visitor
+from mnist_demo.train import Dials
+
+GOOD: dict[str, Any] = {
+    "choice": RELEASED,
+    "sort": "loss",
+    "page": 0,
+    "size": 48,
+    "truth": None,
+    "predicted": None,
+    "right": False,
+}
+
+
+def fresh_net(seed: int) -> Checkpoint:
+    """Untrained, so wrong about most of the 1,000 held-out digits."""
+    return Checkpoint(build_net("linear", seed).eval(), "linear", "sample", DIGITS, {})
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context(fresh_net(1), tmp_path)
+
+
+def give_run(visitor: Visitor) -> str:
+    run = Run("run-1", 1, TrainConfig(net="linear"), "sample", "cpu", Dials(0.1))
+    run.checkpoint = fresh_net(2)
+    visitor.add(run)
+    return run.id
+
+
+def ready(context: Context, visitor: Visitor, choice: str = RELEASED) -> dict[str, Any]:
+    *_, last = gallery.states(context, visitor, choice)
+    return json.loads(last)
+
+
+def ask(context: Context, wanted: object, session: object = "alice") -> dict[str, Any]:
+    """The server function as Gradio calls it: the payload and the raw request."""
+    body = json.dumps({"session_hash": session, "data": wanted}).encode()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+    answer = asyncio.run(gallery.make_page_of(context)(wanted, request))  # type: ignore[arg-type]
+    return json.loads(json.dumps(answer))  # so it must be JSON
+
+
+def test_the_tab_says_it_is_busy_and_then_what_it_found(context: Context) -> None:
+    visitor = context.visitors.get("alice")
+    busy, done = map(json.loads, gallery.states(context, visitor, RELEASED))
+    split, title = context.digits_for(context.released)
+    expected = evaluate(context.released.net, split)
+    assert busy == {"state": "busy", "digits": 1000}
+    assert done["state"] == "ready"
+    assert done["data"] == title
+    assert done["wrong"] == 1000 - expected.correct > 0
+    assert done["confusion"] == expected.confusion.tolist()
+
+
+def test_a_net_is_evaluated_once(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def counted(net: Any, split: Split) -> Evaluation:
+        calls.append(net)
+        return evaluate(net, split)
+
+    monkeypatch.setattr(context_module, "evaluate", counted)
+    alice = context.visitors.get("alice")
+    run = give_run(alice)
+    for choice in (RELEASED, run):
+        assert len(list(gallery.states(context, alice, choice))) == 2
+        for sort in ("loss", "truth"):
+            for page in (0, 1):
+                answer = ask(context, GOOD | {"choice": choice, "sort": sort, "page": page})
+                assert len(answer["items"]) == 48
+        assert len(list(gallery.states(context, alice, choice))) == 1  # not busy again
+    list(gallery.states(context, context.visitors.get("bob"), RELEASED))
+    assert calls == [context.released.net, alice.runs[run].checkpoint.net]  # type: ignore[union-attr]
+
+
+def test_a_page_shows_the_digits_that_it_names(context: Context) -> None:
+    visitor = context.visitors.get("alice")
+    ready(context, visitor)
+    answer = ask(context, GOOD | {"truth": 3, "page": 1, "size": 24})
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["sprite"]))))
+    split, _ = context.digits_for(context.released)
+    side, columns = answer["side"], answer["columns"]
+    assert len(answer["items"]) == 24
+    for place, item in enumerate(answer["items"]):
+        top, left = place // columns * side, place % columns * side
+        picture = sheet[top : top + side, left : left + side]
+        assert (picture == split.images[item["index"], 0].numpy()).all()
+        assert (picture == gallery.picture_of(context, visitor, RELEASED, item["index"])).all()
+        assert item["truth"] == int(split.labels[item["index"]]) == 3
+        assert item["predicted"] == int(np.argmax(item["probabilities"])) != 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"choice": None},
+        {"choice": ["released"]},
+        {"choice": "run-99"},
+        {"sort": "colour"},
+        {"sort": None},
+        {"page": -1},
+        {"page": 10**12},
+        {"page": 999},
+        {"page": True},
+        {"page": 0.0},
+        {"page": "0"},
+        {"size": 0},
+        {"size": 97},
+        {"size": None},
+        {"truth": 10},
+        {"truth": -1},
+        {"truth": True},
+        {"truth": "3"},
+        {"predicted": 10},
+        {"predicted": [3]},
+        {"right": 1},
+        {"right": None},
+    ],
+)
+def test_a_bad_request_is_told_so(context: Context, wrong: dict[str, Any]) -> None:
+    ready(context, context.visitors.get("alice"))
+    assert set(ask(context, GOOD | wrong)) == {"error"}
+
+
+@pytest.mark.parametrize("wanted", [None, [], "released", 3, {}])
+def test_what_is_no_request_is_told_so(context: Context, wanted: object) -> None:
+    assert "must name a net" in ask(context, wanted)["error"]
+
+
+@pytest.mark.parametrize("session", [None, "", "a" * 65, "../x", 3])
+def test_a_session_that_is_none_is_told_so(context: Context, session: object) -> None:
+    assert "reload" in ask(context, GOOD, session)["error"]
+
+
+def test_a_page_never_evaluates(context: Context) -> None:
+    assert "not evaluated yet" in ask(context, GOOD)["error"]
+
+
+def test_another_visitors_net_is_out_of_reach(context: Context) -> None:
+    alice, bob = context.visitors.get("alice"), context.visitors.get("bob")
+    run = give_run(alice)
+    assert ready(context, alice, run)["state"] == "ready"
+    assert "items" in ask(context, GOOD | {"choice": run}, "alice")
+    assert "that net is gone" in ask(context, GOOD | {"choice": run}, "bob")["error"]
+    assert ready(context, bob, run) == {
+        "state": "error",
+        "message": "that net is gone; choose another",
+    }
+    with pytest.raises(UserError, match="that net is gone"):
+        gallery.picture_of(context, bob, run, 0)
+
+
+def test_a_run_without_a_net_says_so(context: Context) -> None:
+    alice = context.visitors.get("alice")
+    alice.runs[give_run(alice)].checkpoint = None
+    answer = ready(context, alice, "run-1")
+    assert answer["state"] == "error"
+    assert "wait until its first epoch is over" in answer["message"]
+
+
+@pytest.mark.parametrize("index", [-1, 1000, True, None, "0", 1.0])
+def test_only_digits_that_are_there_have_a_picture(context: Context, index: object) -> None:
+    with pytest.raises(UserError, match="index"):
+        gallery.picture_of(context, context.visitors.get("alice"), RELEASED, index)
