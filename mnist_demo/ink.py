@@ -136,17 +136,18 @@ def label_patches(mask: np.ndarray) -> np.ndarray:
 
 def _is_dark_on_light(grey: np.ndarray) -> bool:
     """The ink is whatever there is less of: paper fills most of the picture round a stroke."""
-    image = _to_image(grey)
-    wide = _odd(max(grey.shape) / 4)
-    darkness = _to_array(image.filter(ImageFilter.MaxFilter(wide))) - grey
-    lightness = grey - _to_array(image.filter(ImageFilter.MinFilter(wide)))
+    image = _reduced(grey, 80)  # the filters' time grows with the window's area
+    small = _to_array(image)
+    wide = _odd(max(image.size) / 4)
+    darkness = _to_array(image.filter(ImageFilter.MaxFilter(wide))) - small
+    lightness = small - _to_array(image.filter(ImageFilter.MinFilter(wide)))
     return float(darkness.mean()) <= float(lightness.mean())
 
 
 def _paper_under(light: np.ndarray) -> np.ndarray:
     """What the paper would be without the ink: a closing wider than any stroke, smoothed."""
     height, width = light.shape
-    small = _to_image(light).resize((max(3, width // 4), max(3, height // 4)), Image.Resampling.BOX)
+    small = _reduced(light, max(light.shape) / 4)
     wide = _odd(max(small.size) / 4)
     closed = small.filter(ImageFilter.MaxFilter(wide)).filter(ImageFilter.MinFilter(wide))
     smooth = closed.filter(ImageFilter.GaussianBlur(wide / 4))
@@ -160,6 +161,14 @@ def _paper_of(grey: np.ndarray, visible: np.ndarray) -> float:
 
 def _blurred(values: np.ndarray) -> Image.Image:
     return _to_image(values).filter(ImageFilter.BoxBlur(0.5))
+
+
+def _reduced(values: np.ndarray, side: float) -> Image.Image:
+    """As a picture whose longer side is at most `side`; each side keeps 3 pixels at least."""
+    image = _to_image(values)
+    factor = min(1.0, side / max(image.size))
+    size = (max(3, round(image.width * factor)), max(3, round(image.height * factor)))
+    return image.resize(size, Image.Resampling.BOX)
 
 
 def _odd(size: float) -> int:

@@ -7,6 +7,7 @@ import dataclasses
 import os
 import shlex
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ SETTINGS = {
     "label_smoothing": "part of the target spread over all classes",
     "average": "decay of the moving average of the weights that is kept; 0: none",
     "keep": "best (by validation loss) or last epoch",
+    "holdout": "part of all training digits to validate on; 0: the usual 5,000",
     "precision": "float32 or bfloat16",
     "seed": "the same seed on the same machine gives the same net",
 }
@@ -79,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from mnist_demo.nets import build_net, count_parameters
 
     device = pick_device(args.device)
-    data = load_dataset(config.dataset, args.data_dir).to(device)
+    data = load_dataset(config.dataset, args.data_dir, config.holdout).to(device)
     net = build_net(config.net, config.seed).to(device)
     print(
         f"{config.net}, {count_parameters(net):,} parameters, on {len(data.train):,} digits of "
@@ -123,6 +125,7 @@ def _train(
                 elif isinstance(event, Epoch):
                     done.append(event)
                     tqdm.write(line_of(event))
+                    sys.stdout.flush()
                 if pressed.is_set():
                     break
         except Diverged as error:

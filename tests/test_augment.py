@@ -1,0 +1,99 @@
+"""Augmentation changes how a digit looks and neither its label nor its range."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mnist_demo.augment import AUGMENTS, find_augment, shift, stroke_width, warp
+from mnist_demo.datasets import Dataset
+from mnist_demo.errors import UserError
+
+every_augment = pytest.mark.parametrize("name", AUGMENTS)
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def images(sample: Dataset) -> torch.Tensor:
+    return sample.train.images[::40].float() / 255
+
+
+def centres(images: torch.Tensor) -> torch.Tensor:
+    """Centre of mass, (B, 2)."""
+    mass = images.sum((1, 2, 3))
+    steps = torch.arange(images.shape[-1], dtype=torch.float32)
+    down = (images.sum((1, 3)) * steps).sum(1) / mass
+    across = (images.sum((1, 2)) * steps).sum(1) / mass
+    return torch.stack([down, across], 1)
+
+
+@every_augment
+def test_shape_and_range_stay(name: str, images: torch.Tensor) -> None:
+    before = images.clone()
+    changed = find_augment(name)(images, rng())
+    assert changed.shape == images.shape
+    assert changed.dtype == torch.float32
+    assert float(changed.min()) >= -1e-5
+    assert float(changed.max()) <= 1 + 1e-5
+    assert torch.equal(images, before)  # what it was given is left alone
+    assert float(changed.sum()) == pytest.approx(float(images.sum()), rel=0.25)
+
+
+@every_augment
+def test_the_seed_repeats(name: str, images: torch.Tensor) -> None:
+    augment = find_augment(name)
+    assert torch.equal(augment(images, rng(1)), augment(images, rng(1)))
+    if name == "none":
+        assert torch.equal(augment(images, rng(1)), images)
+    else:
+        assert not torch.equal(augment(images, rng(1)), augment(images, rng(2)))
+
+
+@every_augment
+def test_a_digit_stays_like_itself(name: str, images: torch.Tensor) -> None:
+    """Seen through a blur, for a shifted stroke covers other pixels."""
+    changed = find_augment(name)(images, rng())
+    blurred = [torch.nn.functional.avg_pool2d(i, 9, 1, 4).flatten(1) for i in (images, changed)]
+    likeness = torch.cosine_similarity(*blurred)
+    assert float(likeness.median()) > 0.85
+
+
+def test_shift_moves_the_mass_by_whole_pixels_and_loses_none(images: torch.Tensor) -> None:
+    inner = images[:, 0, 2:-2, 2:-2].sum((1, 2)) == images.sum((1, 2, 3))
+    images = images[inner]  # those with room to move in
+    moved = shift(images, rng())
+    way = centres(moved) - centres(images)
+    assert float((way - way.round()).abs().max()) < 1e-3
+    assert float(way.abs().max()) == pytest.approx(2, abs=1e-3)
+    assert len({tuple(w) for w in way.round().int().tolist()}) > 15  # of 25 ways
+    assert torch.allclose(moved.sum((1, 2, 3)), images.sum((1, 2, 3)), rtol=1e-4)
+
+
+def test_a_warp_by_nothing_is_no_change(images: torch.Tensor) -> None:
+    assert torch.allclose(warp(images, rng()), images, atol=1e-4)
+
+
+def test_a_warp_turns_scales_and_shifts(images: torch.Tensor) -> None:
+    mass = images.sum((1, 2, 3))
+    scaled = warp(images, rng(), scale=0.3).sum((1, 2, 3)) / mass
+    assert float(scaled.min()) < 0.7
+    assert float(scaled.max()) > 1.4
+    moved = centres(warp(images, rng(), shift=3)) - centres(images)
+    assert 2 < float(moved.abs().max()) < 3.3
+    turned = warp(images, rng(), degrees=30)
+    assert torch.allclose(turned.sum((1, 2, 3)), mass, rtol=0.1)
+    assert float((turned - images).abs().mean()) > 0.02
+
+
+def test_stroke_width_thickens_and_thins_without_erasing(images: torch.Tensor) -> None:
+    part = stroke_width(images, rng()).sum((1, 2, 3)) / images.sum((1, 2, 3))
+    assert float(part.max()) > 1.2
+    assert 0.3 < float(part.min()) < 0.95
+
+
+def test_an_unknown_name_lists_the_choices() -> None:
+    with pytest.raises(UserError, match="choose one of: none, shift"):
+        find_augment("mixup")

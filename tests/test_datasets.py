@@ -1,0 +1,112 @@
+"""Splits that never share a digit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnist_demo.datasets import (
+    Dataset,
+    Split,
+    best_available,
+    cut,
+    data_folder,
+    load_dataset,
+    mnist_is_in,
+    unseen_by,
+)
+from mnist_demo.errors import UserError
+
+
+def pictures(split: Split) -> set[bytes]:
+    return {image.numpy().tobytes() for image in split.images}
+
+
+def test_the_sample_is_cut_in_4000_and_1000_balanced_and_disjoint(sample: Dataset) -> None:
+    assert (len(sample.train), len(sample.validation), sample.test) == (4000, 1000, None)
+    assert sample.train.labels.bincount().tolist() == [400] * 10
+    assert sample.validation.labels.bincount().tolist() == [100] * 10
+    assert not pictures(sample.train) & pictures(sample.validation)
+    assert sample.reported is sample.validation
+    assert sample.reported_name == "held-out sample"
+
+
+def test_the_sample_holds_digits_as_bytes(sample: Dataset) -> None:
+    for split in (sample.train, sample.validation):
+        assert split.images.shape[1:] == (1, 28, 28)
+        assert split.images.dtype == torch.uint8
+        assert split.labels.dtype == torch.int64
+        mean = split.images.float().mean() / 255
+        assert mean == pytest.approx(0.1307, abs=0.01)  # MNIST's own
+
+
+def test_a_cut_takes_the_first_of_each_class_and_loses_none() -> None:
+    labels = torch.tensor([1, 0, 1, 1, 0, 2])
+    split = Split(torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1), labels)
+    rest, first = cut(split, 1)
+    assert first.images.ravel().tolist() == [0, 1, 5]
+    assert rest.images.ravel().tolist() == [2, 3, 4]
+    assert first.labels.tolist() == [1, 0, 2]
+
+
+def test_only_digits_are_judged_by_that_the_net_has_not_seen(sample: Dataset) -> None:
+    of_mnist, words = unseen_by("mnist", sample)
+    assert len(of_mnist) == 5000
+    assert "5,000" in words
+    of_sample, words = unseen_by("sample", sample)
+    assert pictures(of_sample) == pictures(sample.validation)
+    assert "1,000" in words
+
+
+def full_mnist() -> Dataset:
+    folder = data_folder()
+    if not mnist_is_in(folder):
+        pytest.skip(f"full MNIST is not in {folder}; set MNIST_DEMO_DATA")
+    return load_dataset("mnist")
+
+
+def test_full_mnist_validates_on_exactly_the_sample_and_never_trains_on_it(
+    sample: Dataset,
+) -> None:
+    mnist = full_mnist()
+    assert mnist.test is not None
+    assert (len(mnist.train), len(mnist.validation), len(mnist.test)) == (55_000, 5_000, 10_000)
+    embedded = pictures(sample.train) | pictures(sample.validation)
+    assert pictures(mnist.validation) == embedded
+    assert not pictures(mnist.train) & embedded
+    assert not pictures(mnist.test) & embedded
+    assert unseen_by("mnist", mnist)[0] is mnist.test
+
+
+def test_an_unknown_name_lists_the_choices() -> None:
+    with pytest.raises(UserError, match="'mnits'; choose one of: mnist, sample"):
+        load_dataset("mnits")
+
+
+def test_missing_mnist_names_the_remedies(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="mnist_demo download.*MNIST_DEMO_DATA.*sample"):
+        load_dataset("mnist", tmp_path)
+    assert best_available(tmp_path) == "sample"
+
+
+@pytest.mark.parametrize("content", [b"", b"not an IDX file", b"\0\0\x08\x03" + bytes(12)])
+def test_damaged_mnist_names_the_remedy(content: bytes, tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (raw / f"{name}-ubyte").write_bytes(content)
+    with pytest.raises(UserError, match="damaged.*mnist_demo download"):
+        load_dataset("mnist", tmp_path)
+
+
+def test_the_folder_is_the_argument_or_the_variable_or_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(os.environ, "MNIST_DEMO_DATA", "/somewhere")
+    assert data_folder("/else") == Path("/else")
+    assert data_folder() == Path("/somewhere")
+    monkeypatch.delenv("MNIST_DEMO_DATA")
+    assert data_folder() == Path("data")
