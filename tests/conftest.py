@@ -67,3 +67,14 @@ def cli() -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app, served from this process on the embedded sample, with a slash at the end."""
+    from mnist_demo.page.app import build
+    from mnist_demo.page.launch import launch_page, make_context
+
+    page = build(make_context(tmp_path_factory.mktemp("no-data")))
+    yield launch_page(page, host="127.0.0.1", port=free_port(), block=False)
+    page.close()
