@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from mnist_demo.datasets import Dataset
 
@@ -28,11 +28,16 @@ def open_page(chromium: Browser, address: str) -> Iterator[Open]:
     contexts = []
     errors: list[str] = []
 
-    def opened(theme: str = "light", **options: Any) -> Page:
+    def opened(theme: str = "light", expected: str = "nothing", **options: Any) -> Page:
         context = chromium.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+
+        def note(message: ConsoleMessage) -> None:
+            if message.type == "error" and expected not in message.text:
+                errors.append(message.text)
+
+        page.on("console", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{address}?__theme={theme}")
         page.wait_for_selector("#sketchpad .bar")
@@ -196,9 +201,8 @@ def test_two_visitors_draw_apart(open_page: Open) -> None:
 
 
 def test_a_lost_connection_is_told_and_mended(open_page: Open) -> None:
-    page = open_page()
+    page = open_page(expected="503")
     page.route("**/component_server/**", lambda route: route.fulfill(status=503, body="{}"))
-    page.evaluate("console.error = () => {}")
     draw(page, SEVEN)
     expect(page.locator("#sketchpad .status")).to_contain_text("No connection")
     page.unroute("**/component_server/**")
