@@ -1,0 +1,136 @@
+"""What the training board shows, as data: text is made here, lines are drawn in the browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mnist_demo.config import TrainConfig
+from mnist_demo.page.runs import Run
+from mnist_demo.page.visitors import Visitor
+
+SETTING_NAMES = {
+    "epochs": "epochs",
+    "batch_size": "batch",
+    "learning_rate": "learning rate",
+    "optimizer": "",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "schedule": "",
+    "gamma": "gamma",
+    "augment": "augmentation",
+    "label_smoothing": "smoothing",
+    "average": "averaging",
+    "seed": "seed",
+}
+COLOURS = 8  # as many as runs are kept
+
+
+def board(visitor: Visitor) -> dict[str, Any]:
+    """All of a visitor's runs, the newest last.
+
+    Runs stand in a dict and points in strings: between two updates Gradio sends what
+    changed, and a string that grew costs its new end alone.
+    """
+    active = visitor.active_run
+    latest = active or next(reversed(visitor.runs.values()), None)
+    return {
+        "now": now(latest) if latest else None,
+        "runs": {run.id: summary(run) for run in visitor.runs.values()},
+    }
+
+
+def now(run: Run) -> dict[str, Any]:
+    """The run that the buttons and the progress bar are about."""
+    done = run.status == "done"
+    return {
+        "run": run.id,
+        "status": run.status,
+        "text": status_line(run),
+        "speed": speed_line(run),
+        "progress": 1.0 if done else round(run.step / run.steps, 4) if run.steps else 0.0,
+        "dial": run.dials.learning_rate,
+    }
+
+
+def status_line(run: Run) -> str:
+    epoch = f"epoch {min(len(run.epochs) + 1, run.config.epochs)} of {run.config.epochs}"
+    if run.status == "waiting":
+        if not run.ahead:
+            return "Starting"
+        people = "1 person" if run.ahead == 1 else f"{run.ahead} people"
+        return f"{people} ahead of you; your run starts by itself"
+    if run.status == "training":
+        validating = run.steps and run.step * run.config.epochs >= run.steps * (len(run.epochs) + 1)
+        return f"Checking on validation digits, {epoch}" if validating else f"Training, {epoch}"
+    if run.status == "paused":
+        return f"Paused in {epoch}; ends by itself after 5 minutes"
+    if run.status == "testing":
+        stopped = len(run.epochs) < run.config.epochs
+        return f"{'Stopped' if stopped else 'Trained'}; now testing the net that was kept"
+    return run.message
+
+
+def speed_line(run: Run) -> str:
+    parts = []
+    if run.status in ("training", "paused"):
+        if run.images_per_second:
+            parts.append(f"{run.images_per_second:,.0f} images/s")
+        if run.seconds_left is not None:
+            parts.append(f"{duration(run.seconds_left)} left")
+    elif run.seconds and not run.is_active:
+        parts.append(duration(run.seconds))
+    return " · ".join([*parts, run.device])
+
+
+def duration(seconds: float) -> str:
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def summary(run: Run) -> dict[str, Any]:
+    best, judged = run.best, run.evaluation
+    return {
+        "number": run.number,
+        "colour": (run.number - 1) % COLOURS,
+        "title": run.title,
+        "settings": settings_of(run.config),
+        "data": run.data_title,
+        "status": run.status,
+        "failure": run.message if run.status == "failed" else "",
+        "outcome": outcome(run),
+        "validation": f"{best.validation_accuracy:.2%}" if best else "",
+        "test": f"{judged.accuracy:.2%}" if judged else "",
+        "test_title": run.judged_by if judged else "",
+        "time": duration(run.seconds) if run.seconds else "",
+        "usable": run.checkpoint is not None,
+        "active": run.is_active,
+        "length": run.config.epochs,
+        "steps": "".join(f"{x:.5g} {y:.4g};" for x, y in run.losses.points),
+        "epochs": "".join(
+            f"{e.epoch} {e.train_loss:.4g} {e.validation_loss:.4g} "
+            f"{e.train_accuracy:.5g} {e.validation_accuracy:.5g};"
+            for e in run.epochs
+        ),
+    }
+
+
+def outcome(run: Run) -> str:
+    """How the run stands, where that is not plainly "done"."""
+    if run.status == "stopped":
+        return f"stopped after {len(run.epochs)} of {run.config.epochs} epochs"
+    return "" if run.status == "done" else run.status
+
+
+def settings_of(config: TrainConfig) -> str:
+    """What differs from the defaults, in words; the net and the data are told elsewhere."""
+    values, defaults = config.to_dict(), TrainConfig().to_dict()
+    changed = [
+        f"{label} {_text(values[name])}".strip()
+        for name, label in SETTING_NAMES.items()
+        if values[name] != defaults[name]
+    ]
+    return ", ".join(changed) or "default settings"
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

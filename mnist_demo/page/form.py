@@ -1,0 +1,112 @@
+"""The settings of a run as the page offers them: words for a newcomer, bounds for the public."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mnist_demo.augment import AUGMENTS, find_augment
+from mnist_demo.config import BOUNDS, TrainConfig
+from mnist_demo.datasets import mnist_is_in
+from mnist_demo.errors import UserError, unknown_choice
+from mnist_demo.nets import find_net
+from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
+
+MAX_EPOCHS = 50  # the command line takes more
+# A batch of the largest net then takes a CPU under half a second, which Stop waits for.
+MAX_BATCH = 256
+BATCH_SIZES = [16, 32, 64, 128, MAX_BATCH]
+WHOLE = ("epochs", "batch_size", "seed")
+
+TITLES = {
+    "adamw": "AdamW",
+    "adam": "Adam",
+    "sgd": "SGD",
+    "rmsprop": "RMSprop",
+    "one-cycle": "One cycle",
+    "cosine": "Cosine",
+    "step": "Step",
+    "constant": "Constant",
+    "none": "None",
+    "shift": "Shift",
+    "affine": "Shift, turn, slant",
+    "handwriting": "Handwriting",
+}
+
+Choices = list[tuple[str, str]]
+
+
+def titled(names: Iterable[str]) -> Choices:
+    """A registry's names with titles, as a dropdown takes them."""
+    return [(TITLES.get(name, name), name) for name in names]
+
+
+def data_choices(folder: Path) -> Choices:
+    """The data sets that a run can learn from now, the fullest first."""
+    sample = ("Embedded sample: 4,000 digits", "sample")
+    return [("Full MNIST: 55,000 digits", "mnist"), sample] if mnist_is_in(folder) else [sample]
+
+
+def data_note(name: str) -> str:
+    """What is learned from and what is kept out of it, plainly."""
+    if name == "mnist":
+        return (
+            "**Full MNIST is in use**: 55,000 digits to learn from, 5,000 to choose the best "
+            "epoch, 10,000 to test at the end."
+        )
+    return (
+        "**The embedded sample is in use**: 4,000 digits of MNIST to learn from, 1,000 held out "
+        "to check."
+    )
+
+
+def acts(name: str, optimizer: str, schedule: str) -> bool:
+    """Whether a setting has any effect beside these choices."""
+    match name:
+        case "momentum":
+            return optimizer in ("sgd", "rmsprop")
+        case "weight_decay":
+            return optimizer in ("sgd", "adamw")
+        case "gamma":
+            return schedule == "step"
+    return True
+
+
+def make_config(values: Mapping[str, Any]) -> TrainConfig:
+    """The checked settings of a run. Raises UserError with what to choose instead."""
+    settings = {
+        name: _whole(name, value) if name in WHOLE else value for name, value in values.items()
+    }
+    config = TrainConfig.from_dict(settings)
+    for name, limit in (("epochs", MAX_EPOCHS), ("batch_size", MAX_BATCH)):
+        if getattr(config, name) > limit:
+            raise UserError(
+                f"{name} is {getattr(config, name)}; on this page choose up to {limit} "
+                "(the command line takes more)"
+            )
+    find_net(config.net)
+    find_augment(config.augment)
+    for kind, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        if getattr(config, kind) not in choices:
+            raise unknown_choice(kind, getattr(config, kind), choices)
+    return config
+
+
+def check_rate(value: object) -> float:
+    """A learning rate that came from the page. Raises UserError."""
+    low, high = BOUNDS["learning_rate"]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise UserError(f"the learning rate must be a number from {low:g} to {high:g}")
+    return float(value)
+
+
+def _whole(name: str, value: object) -> object:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UserError(f"{name} must be a whole number, not {value!r}")
+    return value
+
+
+AUGMENT_CHOICES = titled(AUGMENTS)

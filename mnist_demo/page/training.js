@@ -1,0 +1,387 @@
+// The training board. Python sends all runs as data; this draws them in place.
+// `element`, `props`, `trigger`, `server` and `watch` come from Gradio.
+
+const root = element.querySelector(".board");
+const find = (selector) => root.querySelector(selector);
+const HEIGHT = 230;
+const EDGE = { top: 10, right: 12, bottom: 34, left: 46 };
+const chosen = new Map(); // run -> whether the visitor ticked it; others: the newest alone
+let board = { now: null, runs: {} };
+let stopping = false;
+
+const ordered = () => Object.entries(board.runs).sort((a, b) => a[1].number - b[1].number);
+const newest = () => ordered().at(-1)?.[0];
+const isShown = (id) => (chosen.has(id) ? chosen.get(id) : id === newest());
+const shownRuns = () => ordered().filter(([id]) => isShown(id));
+const table = (text) => text.split(";").filter(Boolean).map((row) => row.split(" ").map(Number));
+
+// ---- charts ----
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function make(name, attributes = {}, parent = null) {
+  const node = document.createElementNS(SVG, name);
+  for (const key in attributes) node.setAttribute(key, attributes[key]);
+  parent?.append(node);
+  return node;
+}
+
+function niceStep(span, most) {
+  const rough = span / most;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return [1, 2, 5, 10].map((n) => n * power).find((step) => step >= rough);
+}
+
+// A scale from values to [0, 1] with the ticks to label; log for the loss.
+function lossScale(series) {
+  const marks = [];
+  for (let power = -6; power <= 6; power++) marks.push(10 ** power, 3 * 10 ** power);
+  const steps = series.flatMap((s) => s.steps.map((p) => p[1])).sort((a, b) => a - b);
+  const means = series.flatMap((s) => s.epochs.flatMap((p) => [p[1], p[2]]));
+  // A single lucky batch must not stretch the axis: the lowest tenth may leave it.
+  const low = Math.min(0.3, ...means, ...(steps.length ? [steps[Math.floor(steps.length / 10)]] : []));
+  const high = Math.max(3, ...means, ...(steps.length ? [steps[Math.floor(steps.length * 0.98)]] : []));
+  const bottom = marks.findLast((m) => m <= low * 1.0001) ?? marks[0];
+  const top = marks.find((m) => m >= high * 0.9999) ?? marks.at(-1);
+  const place = (v) => Math.log(Math.max(v, 1e-9) / bottom) / Math.log(top / bottom);
+  const ticks = marks.filter((m) => m >= bottom * 0.999 && m <= top * 1.001);
+  const every = Math.ceil(ticks.length / 8);
+  return { place, ticks: ticks.filter((_, i) => i % every === 0), label: (v) => String(+v.toPrecision(2)) };
+}
+
+function accuracyScale(series) {
+  const worst = Math.min(1, ...series.flatMap((s) => s.epochs.flatMap((p) => [p[3], p[4]])));
+  const bottom = [0.98, 0.95, 0.9, 0.8, 0.5].find((m) => m < worst - 0.002 && (worst < 1 || m === 0.9)) ?? 0;
+  const ticks = [0, 1, 2, 3, 4, 5].map((i) => bottom + ((1 - bottom) * i) / 5);
+  const label = (v) => `${+(v * 100).toFixed(1)}%`;
+  return { place: (v) => (v - bottom) / (1 - bottom), ticks, label };
+}
+
+const CHARTS = {
+  loss: {
+    scale: lossScale,
+    empty: "Press Train: a line starts here with the first batches",
+    lines: (s) => ({
+      batches: s.steps,
+      train: s.epochs.map((p) => [p[0], p[1]]),
+      validation: s.epochs.map((p) => [p[0], p[2]]),
+    }),
+    show: (v) => v.toPrecision(3),
+  },
+  accuracy: {
+    scale: accuracyScale,
+    empty: "The first points come with the end of the first epoch",
+    lines: (s) => ({
+      train: s.epochs.map((p) => [p[0], p[3]]),
+      validation: s.epochs.map((p) => [p[0], p[4]]),
+    }),
+    show: (v) => `${(100 * v).toFixed(2)}%`,
+  },
+};
+
+function makeChart(kind) {
+  const spec = CHARTS[kind];
+  const box = find(`.chart[data-kind="${kind}"] .plot`);
+  const svg = make("svg", { height: HEIGHT, role: "img", "aria-label": `${kind} by epochs` }, box);
+  const clip = make("rect", {}, make("clipPath", { id: `clip-${kind}` }, make("defs", {}, svg)));
+  const grid = make("g", { class: "grid" }, svg);
+  const axis = make("text", { class: "axis", "text-anchor": "middle" }, svg);
+  axis.textContent = "epochs";
+  const series = make("g", { "clip-path": `url(#clip-${kind})` }, svg);
+  const dots = make("g", {}, svg);
+  const rule = make("line", { class: "rule", visibility: "hidden" }, svg);
+  const hint = make("text", { class: "hint", "text-anchor": "middle" }, svg);
+  hint.textContent = spec.empty;
+  const tip = document.createElement("div");
+  tip.className = "tip";
+  tip.hidden = true;
+  box.append(tip);
+  let drawn = [];
+  let pointer = null; // where the mouse is, in pixels of the chart
+  let x = null;
+  let width = 0;
+
+  // As many children as values, each dressed in place: nothing is thrown away and made anew.
+  function dress(parent, name, values, put) {
+    while (parent.childElementCount > values.length) parent.lastElementChild.remove();
+    while (parent.childElementCount < values.length) make(name, {}, parent);
+    values.forEach((value, i) => put(parent.children[i], value));
+  }
+
+  const set = (node, attributes) => {
+    for (const key in attributes) {
+      if (node.getAttribute(key) !== String(attributes[key])) node.setAttribute(key, attributes[key]);
+    }
+  };
+
+  function draw() {
+    width = box.clientWidth;
+    if (!width) return; // the tab is hidden; the observer calls again when it is not
+    const right = width - EDGE.right;
+    const bottom = HEIGHT - EDGE.bottom;
+    drawn = shownRuns().map(([id, run]) => ({ id, run, steps: table(run.steps), epochs: table(run.epochs) }));
+    const scale = spec.scale(drawn);
+    const span = Math.max(...(drawn.length ? drawn.map((s) => s.run.length) : [5]));
+    const step = Math.max(1, niceStep(span, 6));
+    const across = [];
+    for (let tick = 0; tick <= span; tick += step) across.push(tick);
+    x = (v) => EDGE.left + (v / span) * (right - EDGE.left);
+    x.invert = (px) => ((px - EDGE.left) / (right - EDGE.left)) * span;
+    const y = (v) => bottom - Math.min(1.2, Math.max(-0.2, scale.place(v))) * (bottom - EDGE.top);
+
+    set(svg, { width, viewBox: `0 0 ${width} ${HEIGHT}` });
+    set(clip, { x: EDGE.left, y: EDGE.top - 3, width: right - EDGE.left + 4, height: bottom - EDGE.top + 6 });
+    set(axis, { x: (EDGE.left + right) / 2, y: HEIGHT - 4 });
+    set(rule, { y1: EDGE.top, y2: bottom });
+    set(hint, { x: (EDGE.left + right) / 2, y: (EDGE.top + bottom) / 2 });
+    const marks = [
+      ...scale.ticks.map((v) => ({ x1: EDGE.left, x2: right, y1: y(v), y2: y(v), text: scale.label(v), tx: EDGE.left - 7, ty: y(v) + 4, anchor: "end" })),
+      ...across.map((v) => ({ x1: x(v), x2: x(v), y1: bottom, y2: bottom + 4, text: String(v), tx: x(v), ty: bottom + 17, anchor: "middle" })),
+    ];
+    dress(grid, "g", marks, (group, m) => {
+      if (!group.firstChild) make("line", {}, group), make("text", {}, group);
+      set(group.firstChild, { x1: m.x1, x2: m.x2, y1: m.y1, y2: m.y2 });
+      set(group.lastChild, { x: m.tx, y: m.ty, "text-anchor": m.anchor });
+      if (group.lastChild.textContent !== m.text) group.lastChild.textContent = m.text;
+    });
+
+    const paths = [];
+    const points = [];
+    for (const s of drawn) {
+      const lines = spec.lines(s);
+      for (const name in lines) {
+        const at = lines[name].map(([a, b]) => [x(a).toFixed(1), y(b).toFixed(1)]);
+        paths.push({ colour: s.run.colour, name, d: at.length ? `M${at.map((p) => p.join(" ")).join("L")}` : "M0 0" });
+        if (name !== "batches") at.forEach(([cx, cy]) => points.push({ colour: s.run.colour, name, cx, cy }));
+      }
+    }
+    dress(series, "path", paths, (node, p) => set(node, { d: p.d, class: `${p.name} run-${p.colour}` }));
+    dress(dots, "circle", points, (node, p) => set(node, { cx: p.cx, cy: p.cy, r: 2.6, class: `${p.name} run-${p.colour}` }));
+    hint.style.display = paths.some((p) => p.d !== "M0 0") ? "none" : "";
+    if (pointer !== null) point(pointer);
+  }
+
+  function point(px) {
+    pointer = px;
+    const place = Math.max(0, x.invert(px));
+    const rows = [];
+    let at = null;
+    for (const s of drawn) {
+      const last = s.epochs.length;
+      const epoch = last ? s.epochs[Math.min(last, Math.max(1, Math.round(place))) - 1] : null;
+      if (kind === "loss" && s.steps.length) {
+        const near = s.steps.reduce((a, b) => (Math.abs(b[0] - place) < Math.abs(a[0] - place) ? b : a));
+        at ??= near[0];
+        rows.push([s.run, "batches", near[1]]);
+      } else if (epoch) {
+        at ??= epoch[0];
+      }
+      if (epoch && (kind === "accuracy" || Math.abs(epoch[0] - place) <= 0.5)) {
+        const [train, validation] = kind === "loss" ? [epoch[1], epoch[2]] : [epoch[3], epoch[4]];
+        rows.push([s.run, "training", train], [s.run, "validation", validation]);
+      }
+    }
+    rule.setAttribute("visibility", at === null ? "hidden" : "visible");
+    tip.hidden = at === null;
+    if (at === null) return;
+    set(rule, { x1: x(at), x2: x(at) });
+    const head = document.createElement("b");
+    head.textContent = `epoch ${+at.toFixed(1)}`;
+    tip.replaceChildren(head, ...rows.slice(0, 12).map(([run, name, value]) => {
+      const row = document.createElement("span");
+      const swatch = document.createElement("i");
+      swatch.className = `swatch run-${run.colour}`;
+      const number = document.createElement("em");
+      number.textContent = spec.show(value);
+      row.append(swatch, drawn.length > 1 ? `run ${run.number}, ${name}` : name, number);
+      return row;
+    }));
+    const left = x(at) + 12 + tip.offsetWidth > width ? x(at) - 12 - tip.offsetWidth : x(at) + 12;
+    tip.style.left = `${Math.max(0, left)}px`;
+  }
+
+  const leave = () => {
+    pointer = null;
+    rule.setAttribute("visibility", "hidden");
+    tip.hidden = true;
+  };
+  const move = (event) => x && point(event.clientX - svg.getBoundingClientRect().left);
+  svg.addEventListener("pointermove", move);
+  svg.addEventListener("pointerdown", move);
+  svg.addEventListener("pointerleave", leave);
+  svg.addEventListener("pointercancel", leave);
+  new ResizeObserver(() => box.clientWidth !== width && draw()).observe(box);
+  return draw;
+}
+
+const draws = ["loss", "accuracy"].map(makeChart);
+const drawCharts = () => draws.forEach((draw) => draw());
+
+// ---- buttons and progress ----
+
+const ACTIVE = ["waiting", "training", "paused", "testing"];
+
+function say(text) {
+  find(".alert").textContent = text || "";
+  find(".alert").hidden = !text;
+}
+
+function showState() {
+  const now = board.now;
+  const status = now?.status ?? "idle";
+  const active = ACTIVE.includes(status);
+  if (!active) stopping = false;
+  root.dataset.status = status;
+  find(".start").disabled = active;
+  find(".pause").disabled = status !== "training" || stopping;
+  find(".pause").hidden = status === "paused";
+  find(".resume").disabled = find(".resume").hidden = status !== "paused";
+  find(".stop").disabled = !active || (stopping && status !== "testing");
+  find(".stop").textContent = status === "waiting" ? "Leave the line" : status === "testing" ? "Skip the test" : "Stop";
+  const rate = find(".rate input");
+  rate.disabled = !["waiting", "training", "paused"].includes(status);
+  find(".rate").classList.toggle("off", rate.disabled);
+  if (document.activeElement !== rate) rate.value = active && now ? +now.dial.toPrecision(6) : "";
+  const part = Math.round(100 * (now?.progress ?? 0));
+  find(".bar").style.transform = `scaleX(${now?.progress ?? 0})`;
+  find(".progress").setAttribute("aria-valuenow", part);
+  const text = now ? (stopping && status !== "testing" ? "Stopping" : now.text)
+    : "Nothing trained yet. The settings are good to start with: press Train and watch.";
+  if (find(".text").textContent !== text) find(".text").textContent = text;
+  find(".speed").textContent = now?.speed ?? "";
+}
+
+async function turn(action, value) {
+  say("");
+  if (action === "stop") {
+    stopping = true;
+    showState();
+  }
+  const answer = await server.switch({ action, value }).catch(() => ({ error: "the server cannot be reached" }));
+  if (answer?.error) {
+    stopping = false;
+    say(answer.error);
+    showState();
+  }
+}
+
+find(".start").addEventListener("click", (event) => {
+  say("");
+  event.target.disabled = true; // against a double click, until the run shows itself
+  setTimeout(showState, 2000);
+  trigger("train", {});
+});
+for (const action of ["pause", "resume", "stop"]) {
+  find(`.${action}`).addEventListener("click", () => turn(action));
+}
+find(".rate input").addEventListener("change", (event) => turn("rate", event.target.valueAsNumber));
+
+// ---- the list of runs ----
+
+const rows = new Map();
+
+function button(text, label, act) {
+  const node = document.createElement("button");
+  node.type = "button";
+  node.textContent = text;
+  node.setAttribute("aria-label", label);
+  node.addEventListener("click", act);
+  return node;
+}
+
+function part(name, parent) {
+  const node = document.createElement("span");
+  node.className = name;
+  parent.append(node);
+  return node;
+}
+
+async function save(run, kind) {
+  say("");
+  const file = await server.download({ run, kind }).catch(() => ({ error: "the server cannot be reached" }));
+  if (file.error) return say(file.error);
+  const bytes = Uint8Array.from(atob(file.content), (letter) => letter.charCodeAt(0));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([bytes], { type: file.type }));
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+function makeRow(id, run) {
+  const item = document.createElement("li");
+  const label = document.createElement("label");
+  const tick = document.createElement("input");
+  tick.type = "checkbox";
+  tick.addEventListener("change", () => {
+    chosen.set(id, tick.checked);
+    drawCharts();
+  });
+  label.append(tick);
+  part(`swatch run-${run.colour}`, label);
+  const name = part("name", label);
+  const head = part("head", name);
+  const title = part("title", head);
+  const outcome = part("outcome", head);
+  const settings = part("settings", name);
+  item.append(label);
+  const figures = {};
+  for (const [key, text] of [["validation", "validation"], ["test", ""], ["time", "time"]]) {
+    const cell = part(`figure ${key}`, item);
+    figures[key] = part("value", cell);
+    part("what", cell).textContent = text;
+  }
+  const actions = part("actions", item);
+  const n = run.number;
+  const use = [
+    button("Use in Draw", `Use run ${n} in Draw`, () => trigger("use", { run: id, tab: "draw" })),
+    button("Open in Gallery", `Open run ${n} in Gallery`, () => trigger("use", { run: id, tab: "gallery" })),
+    button("Net", `Download the net of run ${n} (safetensors)`, () => save(id, "net")),
+  ];
+  const rest = [
+    button("History", `Download the history of run ${n} (CSV)`, () => save(id, "history")),
+    button("Curves", `Download the curves of run ${n} (PNG)`, () => save(id, "curves")),
+  ];
+  const down = document.createElement("span");
+  down.className = "downloads";
+  down.append("↓ ", use[2], ...rest);
+  actions.append(use[0], use[1], down);
+  return { item, tick, title, outcome, settings, figures, use, rest };
+}
+
+function showRuns() {
+  const runs = ordered().reverse();
+  find(".list").hidden = runs.length === 0;
+  for (const [id, row] of rows) if (!board.runs[id]) row.item.remove(), rows.delete(id), chosen.delete(id);
+  for (const [id, run] of runs) {
+    if (!rows.has(id)) {
+      rows.set(id, makeRow(id, run));
+      find(".runs").prepend(rows.get(id).item);
+    }
+    const row = rows.get(id);
+    row.tick.checked = isShown(id);
+    row.tick.setAttribute("aria-label", `Show run ${run.number} in the charts`);
+    const put = (node, text) => node.textContent !== text && (node.textContent = text);
+    put(row.title, run.title);
+    put(row.outcome, run.outcome);
+    put(row.settings, run.failure || `${run.data}, ${run.settings}`);
+    row.item.classList.toggle("failed", Boolean(run.failure));
+    put(row.figures.validation, run.validation || "–");
+    put(row.figures.test, run.test || "–");
+    put(row.figures.test.nextSibling, run.test ? run.test_title : run.active ? "tested at the end" : "not tested");
+    put(row.figures.time, run.time || "–");
+    for (const node of row.use) node.disabled = !run.usable;
+    for (const node of row.rest) node.disabled = !run.steps;
+  }
+}
+
+function show() {
+  board = props.value || board;
+  showState();
+  showRuns();
+  drawCharts();
+}
+
+watch("value", show);
+show();
+trigger("opened", {});

@@ -1,0 +1,173 @@
+"""The Train tab in a real browser, on the embedded sample."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from mnist_demo.benchmark.startup import free_port
+from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.config import TrainConfig
+from mnist_demo.nets import build_net
+from mnist_demo.page.app import build
+from mnist_demo.page.context import Context
+from mnist_demo.page.launch import launch_page
+
+pytestmark = pytest.mark.browser
+
+STATUS = "document.querySelector('#training-board .board').dataset.status"
+DRAWN = "(document.querySelector('#training-board path.batches')?.getAttribute('d') ?? '').length"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app with a net that knows nothing, and no MNIST on disk."""
+    net = build_net("linear").eval()
+    labels = tuple("0123456789")
+    released = Checkpoint(net, "linear", "sample", labels, TrainConfig(net="linear").to_dict())
+    page = build(Context(released, tmp_path_factory.mktemp("data")))
+    yield launch_page(page, port=free_port(), block=False)
+    page.close()
+
+
+class Tab:
+    """An open Train tab that notes what the browser complains of."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda line: self.complaints.append(line.text) if line.type == "error" else None,
+        )
+        page.goto(address)
+        page.get_by_role("tab", name="Train").click()
+        self.board: Locator = page.locator("#training-board .board")
+        self.board.wait_for()
+
+    def button(self, name: str) -> Locator:
+        return self.board.get_by_role("button", name=name, exact=True)
+
+    def wait_for_status(self, *statuses: str, seconds: float = 60) -> float:
+        since = time.monotonic()
+        self.page.wait_for_function(f"{list(statuses)}.includes({STATUS})", timeout=seconds * 1000)
+        return time.monotonic() - since
+
+    def set_epochs(self, count: int) -> None:
+        field = self.page.get_by_role("spinbutton", name="Epochs")
+        field.fill(str(count))
+        field.press("Tab")
+
+
+@pytest.fixture
+def desktop(chromium: Browser, address: str) -> Iterator[Tab]:
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    tab = Tab(page, address)
+    yield tab
+    assert tab.complaints == []
+    page.close()
+
+
+def test_curves_grow_pause_holds_and_stop_ends_in_mid_epoch(desktop: Tab) -> None:
+    train = desktop.button("Train")
+    box = train.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 800  # in view without scrolling
+    assert desktop.button("Pause").is_disabled()
+    assert desktop.button("Stop").is_disabled()
+    height = desktop.board.locator(".charts").bounding_box()
+    desktop.set_epochs(50)
+    train.click()
+    desktop.page.wait_for_function(f"{DRAWN} > 60", timeout=30_000)
+    first = desktop.page.evaluate(DRAWN)
+    desktop.page.wait_for_function(f"{DRAWN} > {first} + 60", timeout=30_000)
+    assert train.is_disabled()
+
+    desktop.button("Pause").click()
+    assert desktop.wait_for_status("paused") < 2
+    time.sleep(0.4)
+    held = desktop.page.evaluate(DRAWN)
+    time.sleep(0.8)
+    assert desktop.page.evaluate(DRAWN) == held
+    desktop.button("Resume").click()
+    desktop.page.wait_for_function(f"{DRAWN} > {held}", timeout=10_000)
+
+    rate = desktop.board.get_by_label("Learning rate of this run")
+    rate.fill("0.001")
+    rate.press("Enter")
+    desktop.button("Stop").click()
+    assert desktop.wait_for_status("testing", "stopped") < 1
+    desktop.wait_for_status("stopped")
+    assert "Stopped in epoch" in desktop.board.locator(".text").inner_text()
+    assert desktop.board.locator(".charts").bounding_box() == height  # nothing jumped
+    assert train.is_enabled()
+
+
+def test_runs_are_overlaid_taken_home_and_used(desktop: Tab) -> None:
+    desktop.set_epochs(1)
+    for number in (1, 2):
+        desktop.button("Train").click()
+        desktop.board.get_by_text(f"Run {number}: compact").wait_for()
+        desktop.wait_for_status("done")
+    lines = desktop.board.locator(".chart[data-kind=loss] path.validation")
+    assert lines.count() == 1
+    desktop.board.get_by_label("Show run 1 in the charts").check()
+    assert lines.count() == 2
+    assert "which also chose the epoch" in desktop.board.locator(".runs").inner_text()
+
+    with desktop.page.expect_download() as waiting:
+        desktop.button("Download the history of run 2 (CSV)").click()
+    table = csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text()))
+    assert [row["epoch"] for row in table if row["kind"] == "epoch"] == ["1"]
+
+    desktop.button("Use run 1 in Draw").click()
+    desktop.page.wait_for_function(
+        "document.querySelector('#net input')?.value.startsWith('Run 1')", timeout=10_000
+    )
+    desktop.page.get_by_role("tab", name="Train").click()
+    assert desktop.board.locator(".runs li").count() == 2
+    assert lines.count() == 2  # another tab loses nothing
+
+
+def test_the_second_visitor_waits_and_sees_only_its_own(chromium: Browser, address: str) -> None:
+    first = Tab(chromium.new_page(), address)
+    first.set_epochs(50)
+    first.button("Train").click()
+    first.wait_for_status("training")
+    other = Tab(chromium.new_page(), address)
+    other.button("Train").click()
+    other.wait_for_status("waiting")
+    assert "1 person ahead of you" in other.board.locator(".text").inner_text()
+    assert other.board.locator(".runs li").count() == 1
+    assert first.complaints == []
+    first.page.close()  # leaves without a word
+    assert other.wait_for_status("training") < 10
+    other.button("Stop").click()
+    other.wait_for_status("stopped")
+    assert other.complaints == []
+    other.page.close()
+
+
+def test_a_phone_shows_the_button_and_the_charts_without_overflow(
+    chromium: Browser, address: str
+) -> None:
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    tab = Tab(context.new_page(), address)
+    for place in (tab.button("Train"), tab.board.locator(".chart").first):
+        box = place.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["y"] + box["height"] < 844
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.complaints == []
+    context.close()
