@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from mnist_demo.nets import build_net
 from mnist_demo.page.app import build
 from mnist_demo.page.context import Context
 from mnist_demo.page.launch import launch_page
-from mnist_demo.train import train
+from mnist_demo.page.runs import Run
+from mnist_demo.train import Dials, train
 
 pytestmark = pytest.mark.browser
 
@@ -198,6 +200,30 @@ def test_a_digit_opens_in_the_sketchpad(gallery: Open) -> None:
     ).to_be_visible()
     page.get_by_role("tab", name="Gallery").click()  # and the place in the gallery is kept
     expect(page.locator("#gallery .range")).to_have_text(re.compile(r"^1–48 of "))
+
+
+def test_another_net_is_evaluated_at_once_and_a_lost_one_says_so(
+    gallery: Open, context: Context
+) -> None:
+    page = gallery()
+    before = page.locator("#gallery .headline").inner_text()
+    visitor = next(reversed(context.visitors._all.values()))  # the one just opened
+    run = Run("run-1", 1, TrainConfig(net="linear"), "sample", "cpu", Dials(0.1))
+    untrained = build_net("linear", 2).eval()
+    run.checkpoint = replace(context.released, net=untrained)
+    visitor.add(run)
+    page.locator("#net input").click()
+    page.get_by_role("option", name="Run 1: linear").click()
+    expect(page.locator("#gallery .about")).to_contain_text("Run 1: linear on the 1,000")
+    assert page.locator("#gallery .headline").inner_text() != before
+    assert run.evaluation is not None
+    expected = f"{1000 - run.evaluation.correct} of 1,000 wrong"
+    expect(page.locator("#gallery .headline")).to_contain_text(expected)
+    page.get_by_role("tab", name="Draw").click()
+    visitor.runs.clear()
+    page.get_by_role("tab", name="Gallery").click()
+    expect(page.locator("#gallery .message")).to_have_text("That net is gone; choose another.")
+    expect(page.locator("#gallery .tile").first).not_to_be_visible()
 
 
 def test_a_phone_shows_it_without_overflow(gallery: Open) -> None:

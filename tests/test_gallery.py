@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,9 @@ def ask(context: Context, wanted: object, session: object = "alice") -> dict[str
         return {"type": "http.request", "body": body, "more_body": False}
 
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)
-    answer = asyncio.run(gallery.make_page_of(context)(wanted, request))  # type: ignore[arg-type]
+    page_of = gallery.make_page_of(context)
+    with ThreadPoolExecutor(1) as pool:  # playwright keeps a loop running in the main thread
+        answer = pool.submit(lambda: asyncio.run(page_of(wanted, request))).result()  # type: ignore[arg-type]
     return json.loads(json.dumps(answer))  # so it must be JSON
 
 

@@ -32,7 +32,7 @@ function receive() {
   } else if (value.state === "error") {
     summary = null;
     shown = "";
-    say("error", value.message);
+    say("error", `${value.message[0].toUpperCase()}${value.message.slice(1)}.`);
   } else {
     say("ready", "");
     if (text === shown) return; // back from another tab: keep the place
@@ -56,7 +56,7 @@ function say(state, message) {
 function renderSummary() {
   const { wrong, total, accuracy, name, data, floor } = summary;
   find(".headline").textContent =
-    `${grouped(wrong)} of ${grouped(total)} wrong · accuracy ${percent(accuracy, 2)}`;
+    `${grouped(wrong)} of ${grouped(total)} wrong · accuracy\u00a0${percent(accuracy, 2)}`;
   find(".about").textContent = `${name} on the ${data}. It was trained on none of them.`;
   find(".matrix").replaceChildren(...matrixRows(summary));
   find(".matrix button").tabIndex = 0;
