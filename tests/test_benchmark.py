@@ -1,0 +1,141 @@
+"""The benchmarks measure what they say."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Run
+from digits import DRAWINGS, drawn
+
+from mnist_demo.benchmark import describe_machine, machine_line
+from mnist_demo.benchmark.drawn import (
+    BRUSH,
+    HEIGHT,
+    METHODS,
+    draw,
+    read,
+    read_ranges,
+    without_centre_of_mass,
+    without_proportions,
+    without_thickening,
+)
+from mnist_demo.benchmark.startup import answers, free_port, time_to_page
+from mnist_demo.errors import UserError
+from mnist_demo.preprocess import preprocess_ink
+from mnist_demo.strokes import PAD, PenDigit
+
+
+@pytest.fixture
+def strokes(tmp_path: Path) -> Path:
+    """Three digits of two writers, five times each."""
+    entries = [
+        {"label": int(name), "writer": writer, "strokes": [s.tolist() for s in DRAWINGS[name]]}
+        for name in DRAWINGS
+        for writer in (4, 21, 21, 22, 22)
+    ]
+    path = tmp_path / "pen.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(entries).encode()))
+    return path
+
+
+def test_drawn_counts_the_digits_of_the_chosen_writers(cli: Run, strokes: Path) -> None:
+    words = ["benchmark", "drawn", "--strokes", strokes, "--writers", "20-23", "--seeds", 3]
+    done = cli(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["writers"] == [21, 22]
+    assert result["digits"] == 12
+    assert list(result["accuracy"]) == list(METHODS)
+    accuracy = {name: np.mean(values) for name, values in result["accuracy"].items()}
+    assert all(len(values) == 3 for values in result["accuracy"].values())
+    assert accuracy["all steps"] == 1
+    assert accuracy["canvas merely shrunk"] < 1
+    assert json.loads(cli(*words, "--json").stdout)["accuracy"] == result["accuracy"]  # seeded
+    assert result["machine"]["torch"] in cli(*words).stdout
+
+
+def test_digits_are_drawn_in_the_sizes_and_pens_promised() -> None:
+    rng = np.random.default_rng(0)
+    digit = PenDigit(7, 1, tuple(DRAWINGS["7"]))
+    heights, places = [], []
+    for _ in range(100):
+        top, left, bottom, _ = preprocess_ink(draw(digit, rng)).box
+        heights.append((bottom - top) / PAD)
+        places.append((top, left))
+    assert HEIGHT[0] < min(heights) < 0.45
+    assert 0.8 < max(heights) < HEIGHT[1] + BRUSH[1]
+    assert np.std(places, axis=0).min() > 8
+
+
+def test_leaving_a_step_out_leaves_out_that_step() -> None:
+    ink = drawn("1", 0.8, brush=0.03)
+    thin, wide = without_thickening(ink), without_proportions(ink)
+    assert thin.sum() < preprocess_ink(ink).centred.sum()
+    assert np.ptp(np.flatnonzero(wide.any(0))) >= 18  # a 1 is stretched to the whole width
+    seven = drawn("7")
+    boxed, centred = without_centre_of_mass(seven), preprocess_ink(seven).centred
+    assert boxed.sum() == pytest.approx(centred.sum(), rel=1e-5)
+    rows = np.flatnonzero(boxed.any(1))
+    assert (rows[0], rows[-1]) == (4, 23)
+
+
+def test_ink_that_a_method_cannot_find_counts_as_black() -> None:
+    pictures = read(METHODS["all steps"], [np.zeros((140, 140), dtype=np.float32), drawn("2")])
+    assert not pictures[0].any()
+    assert pictures[1].any()
+
+
+def test_ranges_of_writers() -> None:
+    assert read_ranges("21-23,4") == {4, 21, 22, 23}
+
+
+def test_throughput_times_the_nets_that_are_named(cli: Run) -> None:
+    words = ["--net", "linear", "--device", "cpu", "--seconds", "0.2", "--runs", "2"]
+    done = cli("benchmark", "throughput", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["net"] == "linear"
+    assert len(row["images_per_s"]) == 2
+    assert min(row["images_per_s"]) > 50
+
+
+APP = """
+import http.server, sys
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.HTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+def test_startup_waits_for_the_page(tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    app.write_text("import time\ntime.sleep(0.5)\n" + APP)
+    assert 0.5 < time_to_page(app, patience=20) < 20
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("raise SystemExit(3)", "code 3"), ("import time; time.sleep(60)", "no page within 1 s")],
+)
+def test_startup_gives_up_on_an_app_that_does_not_start(
+    text: str, reason: str, tmp_path: Path
+) -> None:
+    app = tmp_path / "app.py"
+    app.write_text(text)
+    with pytest.raises(UserError, match=reason):
+        time_to_page(app, patience=1)
+
+
+def test_nobody_answers_on_a_free_port() -> None:
+    assert not answers(free_port())
+
+
+def test_the_machine_is_named() -> None:
+    machine = describe_machine("numpy", "no-such-package")
+    assert machine["numpy"] == np.__version__
+    assert machine["no-such-package"] == "not installed"
+    assert machine["cpu"] in machine_line(machine)
+    assert f"{machine['cores']} cores" in machine_line(machine)

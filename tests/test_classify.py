@@ -1,0 +1,77 @@
+"""The released net's answers: what the page, the API and the command line share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from digits import DRAWINGS, drawn, grey_image, photo
+from PIL import Image
+from torch import nn
+
+from mnist_demo.checkpoint import RELEASED, load_checkpoint
+from mnist_demo.classify import (
+    UNSURE,
+    classify_image,
+    classify_ink,
+    classify_steps,
+    probabilities_of,
+)
+from mnist_demo.preprocess import NoInkError, preprocess_ink
+
+
+@pytest.fixture(scope="module")
+def net() -> nn.Module:
+    return load_checkpoint(RELEASED).net
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_drawing_is_read_wherever_and_however_it_was_made(net: nn.Module, name: str) -> None:
+    answers = [
+        classify_ink(net, drawn(name, height, at, brush))
+        for height in (0.35, 0.85)
+        for at in ((0.0, 0.0), (1.0, 0.5))
+        for brush in (0.03, 0.08)
+    ]
+    assert [answer.digit for answer in answers] == [int(name)] * len(answers)
+
+
+def test_a_moved_drawing_gets_the_same_answer(net: nn.Module) -> None:
+    canvas = np.zeros((200, 200), dtype=np.float32)
+    moved = canvas.copy()
+    canvas[:140, :140] = moved[60:, 31:171] = drawn("2")
+    first, second = classify_ink(net, canvas), classify_ink(net, moved)
+    assert np.array_equal(first.probabilities, second.probabilities)
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_pictures_of_paper_and_of_chalk_get_the_same_digit(net: nn.Module, name: str) -> None:
+    ink = drawn(name, size=400)
+    pictures = [
+        grey_image(ink),
+        grey_image(ink, 0.1, 0.9),
+        photo(ink, np.random.default_rng(1)),
+        Image.fromarray(np.round((1 - ink) * 65535).astype(np.uint16)),
+    ]
+    assert [classify_image(net, picture).digit for picture in pictures] == [int(name)] * 4
+
+
+def test_an_answer_is_a_distribution_and_its_top(net: nn.Module) -> None:
+    answer = classify_ink(net, drawn("7"))
+    assert answer.probabilities.shape == (10,)
+    assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert answer.confidence == answer.probabilities.max()
+    assert answer.is_unsure == (answer.confidence < UNSURE)
+    again = probabilities_of(net, answer.steps.centred[None])[0]
+    assert np.allclose(again, answer.probabilities, atol=1e-6)
+
+
+def test_several_at_once_get_their_own_answers(net: nn.Module) -> None:
+    steps = [preprocess_ink(drawn(name)) for name in DRAWINGS]
+    assert [str(answer.digit) for answer in classify_steps(net, steps)] == list(DRAWINGS)
+
+
+def test_nothing_gets_no_answer(net: nn.Module) -> None:
+    with pytest.raises(NoInkError):
+        classify_ink(net, np.zeros((140, 140), dtype=np.float32))
+    with pytest.raises(NoInkError):
+        classify_image(net, Image.new("RGBA", (50, 50)))

@@ -1,0 +1,272 @@
+"""The command line through real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Run
+from digits import DRAWINGS, drawn, grey_image
+from PIL import Image
+
+from mnist_demo.checkpoint import load_checkpoint
+from mnist_demo.cli import main
+from mnist_demo.cli.train import SETTINGS
+from mnist_demo.config import BOUNDS, TrainConfig
+from mnist_demo.datasets import Dataset
+from mnist_demo.evaluate import evaluate
+from mnist_demo.nets import NETS
+
+QUICK = ["train", "--dataset", "sample", "--net", "perceptron", "--augment", "none"]
+
+
+@pytest.fixture(scope="module")
+def trained(cli: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("trained") / "net.safetensors"
+    done = cli(*QUICK, "--epochs", 2, "--lr", "0.004", "--out", path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "4,000 digits of the embedded sample" in lines[0]
+    assert [line.split()[:4] for line in lines[1:3]] == [
+        ["epoch", "1", "of", "2"],
+        ["epoch", "2", "of", "2"],
+    ]
+    assert "held-out accuracy" in lines[3]
+    assert "1,000 digits" in lines[3]
+    return path
+
+
+def one_line_error(done: subprocess.CompletedProcess[str]) -> str:
+    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def test_help_names_every_command_and_is_quick(cli: Run) -> None:
+    started = time.perf_counter()
+    done = cli("--help")
+    assert done.returncode == 0
+    assert time.perf_counter() - started < 2  # torch alone takes longer where it is cold
+    for command in ("train", "evaluate", "predict", "nets", "download", "benchmark"):
+        assert command in done.stdout
+
+
+def test_every_setting_is_an_option_with_its_default(cli: Run) -> None:
+    text = " ".join(cli("train", "--help").stdout.split())
+    assert set(SETTINGS) == set(TrainConfig().to_dict())
+    for name, value in TrainConfig().to_dict().items():
+        assert f"--{name.replace('_', '-')}" in text
+        assert f"(default: {value}" in text
+
+
+def test_what_was_trained_says_how_and_how_well(trained: Path, sample: Dataset) -> None:
+    checkpoint = load_checkpoint(trained)
+    assert (checkpoint.name, checkpoint.dataset) == ("perceptron", "sample")
+    assert checkpoint.config["learning_rate"] == 0.004
+    result = evaluate(checkpoint.net, sample.validation)
+    assert checkpoint.metrics["held_out_accuracy"] == result.accuracy > 0.8
+    assert checkpoint.metrics["validation_loss"] == pytest.approx(result.loss, rel=1e-4)
+    assert checkpoint.metrics["epochs"] == 2
+    assert "test_accuracy" not in checkpoint.metrics
+
+
+def test_the_stored_command_gives_the_same_net_again(trained: Path, tmp_path: Path) -> None:
+    command = load_checkpoint(trained).command
+    python, rest = command.split(" ", 1)
+    assert python == "python"
+    words = [sys.executable, *rest.split()]
+    words[words.index("--out") + 1] = str(tmp_path / "again.safetensors")
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True, timeout=100)
+    first, again = load_checkpoint(trained), load_checkpoint(tmp_path / "again.safetensors")
+    assert {k: v for k, v in first.metrics.items() if k != "seconds"} == {
+        k: v for k, v in again.metrics.items() if k != "seconds"
+    }
+
+
+def test_evaluate_prints_what_the_core_finds(trained: Path, cli: Run, sample: Dataset) -> None:
+    result = evaluate(load_checkpoint(trained).net, sample.validation)
+    done = cli("evaluate", "--checkpoint", trained, "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["accuracy"] == result.accuracy
+    assert report["confusion"] == result.confusion.tolist()
+    assert report["per_class"]["7"] == pytest.approx(result.per_class[7])
+    assert report["count"] == 1000
+    assert "held-out" in report["digits"]
+    text = cli("evaluate", "--checkpoint", trained, "--split", "validation").stdout
+    assert f"accuracy {result.accuracy:.2%}" in text
+    assert str(result.confusion[3, 3]) in text
+
+
+def test_evaluate_takes_the_released_net_and_refuses_a_test_set_that_is_not_there(
+    cli: Run,
+) -> None:
+    done = cli("evaluate", "--split", "test")
+    assert done.returncode == 2
+    assert "mnist_demo download" in one_line_error(done)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    (folder / "more").mkdir(parents=True)
+    for name in DRAWINGS:
+        grey_image(drawn(name)).save(folder / f"{name}.png")
+    grey_image(drawn("7"), 0, 1).save(folder / "more" / "7.jpeg")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_predict_reads_files_and_folders_in_order(cli: Run, pictures: Path) -> None:
+    done = cli("predict", pictures, pictures / "2.png", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    expected = ["1.png", "2.png", "7.png", "7.jpeg", "2.png"]
+    assert [Path(row["file"]).name for row in rows] == expected
+    assert [row["digit"] for row in rows] == [1, 2, 7, 7, 2]
+    for row in rows:
+        assert len(row["probabilities"]) == 10
+        assert sum(row["probabilities"]) == pytest.approx(1, abs=1e-4)
+        assert row["confidence"] == max(row["probabilities"])
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_bad_file_among_many_is_reported_and_the_others_answered(
+    cli: Run, pictures: Path, as_json: bool
+) -> None:
+    (pictures / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n no more")
+    Image.new("L", (100, 100), 255).save(pictures / "blank.png")
+    done = cli("predict", pictures, pictures / "none.png", *["--json"] * as_json)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    if as_json:
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        errors = {Path(row["file"]).name: row["error"] for row in rows if "error" in row}
+        assert done.stderr == ""
+        assert [row["digit"] for row in rows if "digit" in row] == [1, 2, 7, 7]
+    else:
+        found = re.findall(r"^error: (.*?\.png): (.*)$", done.stderr, re.MULTILINE)
+        errors = {Path(file).name: reason for file, reason in found}
+        answers = re.findall(r"^.*: (\d) \(\d+\.\d%\)", done.stdout, re.MULTILINE)
+        assert answers == ["1", "2", "7", "7"]
+    assert set(errors) == {"bad.png", "blank.png", "none.png"}
+    assert "no ink" in errors["blank.png"]
+    assert "No such file" in errors["none.png"]
+
+
+def test_a_folder_without_pictures_is_an_error(cli: Run, tmp_path: Path) -> None:
+    done = cli("predict", tmp_path)
+    assert done.returncode == 1
+    assert "no pictures" in one_line_error(done)
+
+
+def test_nets_lists_the_registry(cli: Run) -> None:
+    rows = json.loads(cli("nets", "--json").stdout)
+    assert [row["name"] for row in rows] == list(NETS)
+    assert next(row for row in rows if row["name"] == "linear")["params"] == 7850
+    assert all(name in cli("nets").stdout for name in NETS)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ([], "required"),
+        (["frobnicate"], "invalid choice"),
+        (["train"], "--out"),
+        ([*QUICK, "--epochs", "0", "--out", "x"], "epochs is 0; choose from 1 to 200"),
+        ([*QUICK, "--epochs", "many", "--out", "x"], "invalid int"),
+        ([*QUICK, "--lr", "nan", "--out", "x"], "learning_rate must be a number"),
+        ([*QUICK, "--net", "huge", "--out", "x"], "choose one of: compact"),
+        ([*QUICK, "--optimizer", "lion", "--out", "x"], "choose one of: adam"),
+        ([*QUICK, "--device", "tpu", "--out", "x"], "no device 'tpu' here"),
+        ([*QUICK, "--out", "Makefile/net.safetensors"], "cannot write"),
+        ([*QUICK, "--dataset", "mnist", "--out", "x"], "mnist_demo download"),
+        (["evaluate", "--checkpoint", "none.safetensors"], "there is no checkpoint"),
+        (["predict", "Makefile", "--checkpoint", "Makefile"], "not a safetensors file"),
+        (["predict"], "PATH"),
+        (["download", "--mirror", "http://127.0.0.1:9/"], "could not be fetched"),
+        (["benchmark", "nope"], "invalid choice"),
+        (["benchmark", "drawn", "--strokes", "none.gz"], "--strokes"),
+        (["benchmark", "drawn", "--writers", "a-b"], "--writers"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    words: list[str],
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """In this process, for speed; `main` is all that the process adds."""
+    monkeypatch.setenv("MNIST_DEMO_DATA", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Makefile").write_text("no net\n")
+    try:
+        code = main(words)
+    except SystemExit as exit_of_argparse:
+        code = int(str(exit_of_argparse.code))
+    assert code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("error: ")
+    assert reason in line
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_process_gives_that_line_and_code_too(cli: Run) -> None:
+    done = cli(*QUICK, "--seed", "-1", "--out", "x")
+    assert done.returncode == 2
+    assert "seed is -1" in one_line_error(done)
+
+
+def test_ctrl_c_stops_after_a_batch_and_keeps_the_best_epoch(
+    tmp_path: Path, sample: Dataset
+) -> None:
+    path = tmp_path / "net.safetensors"
+    words = [*QUICK, "--epochs", "200", "--out", str(path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mnist_demo", *words],
+        cwd=ROOT,
+        env=os.environ | {"MNIST_DEMO_DATA": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("epoch   2"):
+            process.send_signal(signal.SIGINT)
+            break
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "stopped early: kept the best of" in out
+    checkpoint = load_checkpoint(path)
+    assert 2 <= checkpoint.metrics["epochs"] < 200
+    assert "# stopped after epoch" in checkpoint.command
+    assert evaluate(checkpoint.net, sample.validation).accuracy > 0.7
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_run_that_diverges_says_so_and_keeps_the_best(
+    keep: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(BOUNDS, "gamma", (0.1, 1e30))  # no setting in bounds diverges for sure
+    path = tmp_path / "net.safetensors"
+    settings = ["--optimizer", "sgd", "--schedule", "step", "--lr", "0.05", "--gamma", "1e30"]
+    code = main([*QUICK, *settings, "--epochs", "3", "--keep", keep, "--out", str(path)])
+    captured = capsys.readouterr()
+    assert code == 2
+    assert "error: the loss is no longer a number" in captured.err
+    assert path.exists() == (keep == "best")
+    if keep == "best":
+        assert load_checkpoint(path).metrics["epochs"] == 1
+        assert load_checkpoint(path).metrics["held_out_accuracy"] > 0.7
