@@ -221,8 +221,8 @@ def _kept(run: Run) -> str:
 def _done(run: Run) -> str:
     best = run.best
     if best is None or best.epoch == len(run.epochs):
-        return "Done. The last epoch was the best; its net is kept."
-    return f"Done. Epoch {best.epoch} was the best on the validation digits; its net is kept."
+        return "Done. The last epoch has the lowest validation loss; its net is kept."
+    return f"Done. Epoch {best.epoch} has the lowest validation loss; its net is kept."
 
 
 def _snapshot(run: Run, net: nn.Module, data: Dataset) -> Checkpoint:

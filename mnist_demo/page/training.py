@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.config import BOUNDS, TrainConfig
+from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import load_dataset
 from mnist_demo.device import available_devices, describe_device, pick_device
 from mnist_demo.errors import UserError, unknown_choice
@@ -165,8 +165,6 @@ def _form(context: Context) -> tuple[dict[str, Any], gr.Button, gr.Markdown]:
             DEFAULTS.epochs,
             label="Epochs",
             info=f"passes over the digits, 1–{form.MAX_EPOCHS}",
-            minimum=1,
-            maximum=form.MAX_EPOCHS,
             step=1,
             min_width=120,
         )
@@ -209,7 +207,7 @@ def _form(context: Context) -> tuple[dict[str, Any], gr.Button, gr.Markdown]:
                 "weight_decay", "Weight decay", "acts with AdamW, SGD", 0.001
             )
         with gr.Row():
-            fields["gamma"] = _number("gamma", "Gamma", "acts with the Step schedule", 0.05)
+            fields["gamma"] = _number("gamma", "Gamma", "acts with Step alone", 0.05)
             fields["label_smoothing"] = _number(
                 "label_smoothing", "Label smoothing", "doubts every label a bit", 0.01
             )
@@ -226,14 +224,12 @@ def _form(context: Context) -> tuple[dict[str, Any], gr.Button, gr.Markdown]:
 
 
 def _number(name: str, label: str, info: str, step: float) -> gr.Number:
-    low, high = BOUNDS[name]
+    """Without Gradio's own bounds, whose message would not say which field is meant."""
     optimizer, schedule = DEFAULTS.optimizer, DEFAULTS.schedule
     return gr.Number(
         getattr(DEFAULTS, name),
         label=label,
         info=info,
-        minimum=low,
-        maximum=high,
         step=step,
         interactive=form.acts(name, optimizer, schedule),
         min_width=120,
