@@ -16,13 +16,15 @@ from conftest import ROOT, Run
 from digits import DRAWINGS, drawn, grey_image
 from PIL import Image
 
-from mnist_demo.checkpoint import load_checkpoint
+from mnist_demo.augment import AUGMENTS
+from mnist_demo.checkpoint import load_checkpoint, save_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.cli.train import SETTINGS
 from mnist_demo.config import BOUNDS, TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.evaluate import evaluate
 from mnist_demo.nets import NETS
+from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
 
 QUICK = ["train", "--dataset", "sample", "--net", "perceptron", "--augment", "none"]
 
@@ -65,6 +67,8 @@ def test_every_setting_is_an_option_with_its_default(cli: Run) -> None:
     for name, value in TrainConfig().to_dict().items():
         assert f"--{name.replace('_', '-')}" in text
         assert f"(default: {value}" in text
+    for name in (*AUGMENTS, *OPTIMIZERS, *SCHEDULES):
+        assert name in text
 
 
 def test_what_was_trained_says_how_and_how_well(trained: Path, sample: Dataset) -> None:
@@ -76,6 +80,18 @@ def test_what_was_trained_says_how_and_how_well(trained: Path, sample: Dataset) 
     assert checkpoint.metrics["validation_loss"] == pytest.approx(result.loss, rel=1e-4)
     assert checkpoint.metrics["epochs"] == 2
     assert "test_accuracy" not in checkpoint.metrics
+
+
+def test_a_net_that_saw_other_digits_is_not_passed_off_as_unseen(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = load_checkpoint(trained)
+    checkpoint.config["holdout"] = 0.1
+    words = ["evaluate", "--dataset", "sample", "--checkpoint"]
+    assert main([*words, str(trained)]) == 0
+    assert "was trained on" not in capsys.readouterr().out
+    assert main([*words, str(save_checkpoint(checkpoint, tmp_path / "net.safetensors"))]) == 0
+    assert "some of which this net was trained on" in capsys.readouterr().out
 
 
 def test_the_stored_command_gives_the_same_net_again(trained: Path, tmp_path: Path) -> None:
@@ -91,7 +107,9 @@ def test_the_stored_command_gives_the_same_net_again(trained: Path, tmp_path: Pa
     }
 
 
-def test_evaluate_prints_what_the_core_finds(trained: Path, cli: Run, sample: Dataset) -> None:
+def test_evaluate_prints_what_the_core_finds(
+    trained: Path, cli: Run, sample: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
     result = evaluate(load_checkpoint(trained).net, sample.validation)
     done = cli("evaluate", "--checkpoint", trained, "--json")
     assert done.returncode == 0, done.stderr
@@ -101,7 +119,9 @@ def test_evaluate_prints_what_the_core_finds(trained: Path, cli: Run, sample: Da
     assert report["per_class"]["7"] == pytest.approx(result.per_class[7])
     assert report["count"] == 1000
     assert "held-out" in report["digits"]
-    text = cli("evaluate", "--checkpoint", trained, "--split", "validation").stdout
+    words = ["evaluate", "--checkpoint", str(trained), "--dataset", "sample"]
+    assert main([*words, "--split", "validation"]) == 0
+    text = capsys.readouterr().out
     assert f"accuracy {result.accuracy:.2%}" in text
     assert str(result.confusion[3, 3]) in text
 
@@ -168,11 +188,14 @@ def test_a_folder_without_pictures_is_an_error(cli: Run, tmp_path: Path) -> None
     assert "no pictures" in one_line_error(done)
 
 
-def test_nets_lists_the_registry(cli: Run) -> None:
-    rows = json.loads(cli("nets", "--json").stdout)
+def test_nets_lists_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nets", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in rows] == list(NETS)
     assert next(row for row in rows if row["name"] == "linear")["params"] == 7850
-    assert all(name in cli("nets").stdout for name in NETS)
+    assert main(["nets"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["name", *NETS]
 
 
 @pytest.mark.parametrize(

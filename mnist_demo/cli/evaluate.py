@@ -10,6 +10,7 @@ from mnist_demo.cli.common import add_checkpoint, add_data_dir, add_json, read_c
 from mnist_demo.errors import UserError
 
 if TYPE_CHECKING:
+    from mnist_demo.checkpoint import Checkpoint
     from mnist_demo.datasets import Dataset, Split
     from mnist_demo.evaluate import Evaluation
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             f"the net knows the classes {', '.join(checkpoint.labels)}, which are not those of "
             f"{data.name!r}; choose a data set with --dataset"
         )
-    split, name = choose_split(args.split, checkpoint.dataset, data)
+    split, name = choose_split(args.split, checkpoint, data)
     device = pick_device(args.device)
     result = evaluate(checkpoint.net.to(device), split.to(device))
     if args.json:
@@ -66,23 +67,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def choose_split(wanted: str | None, trained_on: str, data: Dataset) -> tuple[Split, str]:
+def choose_split(wanted: str | None, checkpoint: Checkpoint, data: Dataset) -> tuple[Split, str]:
     """The digits to judge a net by and what they are, in words."""
     from mnist_demo.datasets import unseen_by
 
-    if wanted is None:
-        return unseen_by(trained_on, data)
-    if wanted == "test":
-        if data.test is None:
-            raise UserError(
-                f"{data.title} has no test set; fetch full MNIST with `python -m mnist_demo "
-                "download`, or leave --split out"
-            )
-        return data.test, f"{len(data.test):,} digits of MNIST's test set"
-    name = f"the {len(data.validation):,} validation digits of {data.title}"
-    if trained_on == "sample" and data.name == "mnist":
-        name += ", 4,000 of which this net was trained on"
-    return data.validation, name
+    if wanted == "test" and data.test is None:
+        raise UserError(
+            f"{data.title} has no test set; fetch full MNIST with `python -m mnist_demo "
+            "download`, or leave --split out"
+        )
+    if wanted != "validation":
+        split, name = unseen_by(checkpoint.dataset, data)
+    else:
+        split = data.validation
+        name = f"the {len(split):,} validation digits of {data.title}"
+    sample_in_mnist = checkpoint.dataset == "sample" and data.name == "mnist"
+    if split is not data.test and (sample_in_mnist or checkpoint.config.get("holdout")):
+        name += ", some of which this net was trained on"
+    return split, name
 
 
 def describe(result: Evaluation, labels: tuple[str, ...]) -> str:

@@ -38,7 +38,7 @@ SETTINGS = {
     "weight_decay": "of adamw and sgd",
     "schedule": "of the learning rate: one-cycle, cosine, step or constant",
     "gamma": "factor an epoch of the step schedule",
-    "augment": "random changes: none, shift, affine or handwriting",
+    "augment": "random changes: none, shift, one-pixel, tilt-and-crop, affine or handwriting",
     "label_smoothing": "part of the target spread over all classes",
     "average": "decay of the moving average of the weights that is kept; 0: none",
     "keep": "best (by validation loss) or last epoch",
