@@ -1,0 +1,127 @@
+"""A data set is a few tensors that stay in memory (or on the GPU); a batch is a slice of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from mnist_demo.errors import UserError
+
+DIGITS = tuple(str(digit) for digit in range(10))
+SEED = 42  # of every cut that is drawn at random
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some images with their labels: uint8 (N, C, H, W) and int64 (N,)."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> Split:
+        return Split(self.images.to(device), self.labels.to(device))
+
+    def take(self, indices: torch.Tensor) -> Split:
+        return Split(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set cut in three: learn from `train`, choose by `validation`, report on `test`.
+
+    `test` is None where there are too few images for one: then `validation` is all
+    there is to report on, and whoever shows a figure says so.
+    """
+
+    name: str
+    title: str
+    train: Split
+    validation: Split
+    test: Split | None
+    labels: tuple[str, ...] = DIGITS
+    noun: str = "digits"  # what its images are, in words
+
+    @property
+    def reported(self) -> Split:
+        """The images that figures are reported on."""
+        return self.test if self.test is not None else self.validation
+
+    @property
+    def reported_name(self) -> str:
+        return "test set" if self.test is not None else "held-out sample"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of each image."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    @property
+    def parts(self) -> dict[str, Split]:
+        """The parts that there are, by name."""
+        parts = {"train": self.train, "validation": self.validation}
+        return parts if self.test is None else parts | {"test": self.test}
+
+    def part(self, name: str) -> Split:
+        """One part by its name. Raises UserError where there is no such part."""
+        if name not in self.parts:
+            raise UserError(
+                f"{self.title} has no part {name!r}; choose one of: {', '.join(self.parts)}"
+            )
+        return self.parts[name]
+
+    def to(self, device: torch.device) -> Dataset:
+        test = self.test.to(device) if self.test is not None else None
+        train, validation = self.train.to(device), self.validation.to(device)
+        return replace(self, train=train, validation=validation, test=test)
+
+
+def data_folder(folder: str | Path | None = None) -> Path:
+    """Where data sets lie: `folder`, else $MNIST_DEMO_DATA, else ./data."""
+    return Path(folder or os.environ.get("MNIST_DEMO_DATA") or "data")
+
+
+def first_of_each_class(labels: torch.Tensor, count: int) -> torch.Tensor:
+    """A mask over `labels`: true for the first `count` of each class."""
+    mask = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        mask[(labels == label).nonzero()[:count, 0]] = True
+    return mask
+
+
+def cut(split: Split, per_class: int) -> tuple[Split, Split]:
+    """The rest and the first `per_class` of each class, both in their old order."""
+    mask = first_of_each_class(split.labels, per_class)
+    return split.take((~mask).nonzero()[:, 0]), split.take(mask.nonzero()[:, 0])
+
+
+def cut_at_random(split: Split, part: float, seed: int = SEED) -> tuple[Split, Split]:
+    """The rest and `part` of all, drawn at random."""
+    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed))
+    count = round(part * len(split))
+    return split.take(order[count:]), split.take(order[:count])
+
+
+def hold_out(data: Dataset, part: float, seed: int = SEED) -> Dataset:
+    """All that is not test, cut anew at random: `part` of it to validate, the rest to train."""
+    train, validation = cut_at_random(joined(data.train, data.validation), part, seed)
+    return replace(data, train=train, validation=validation)
+
+
+def joined(first: Split, second: Split) -> Split:
+    return Split(torch.cat([first.images, second.images]), torch.cat([first.labels, second.labels]))
+
+
+def without(split: Split, seen: Split) -> Split:
+    """The images of `split` that are not in `seen`, compared pixel by pixel."""
+    if split.images.shape[1:] != seen.images.shape[1:]:
+        return split
+    known = {image.tobytes() for image in seen.images.cpu().numpy()}
+    keep = [i for i, image in enumerate(split.images.cpu().numpy()) if image.tobytes() not in known]
+    return split.take(torch.tensor(keep, dtype=torch.int64, device=split.labels.device))
