@@ -88,7 +88,7 @@ def follow(
     device: torch.device,
     judge: Judge,
     watch: Watch | None = None,
-) -> Iterator[None]:
+) -> Generator[None, None, None]:
     """Takes `run` from the line to its end. Never raises: an error becomes the run's message.
 
     data: on the CPU. judge: the digits that a finished net is tested on, and what they are.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.nets import NETS, find_net
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
 from mnist_demo.page import form
+from mnist_demo.page.background import on_own_thread
 from mnist_demo.page.board import board as show
 from mnist_demo.page.context import Context
 from mnist_demo.page.fetching import Fetching
@@ -65,8 +67,10 @@ def build(context: Context) -> TrainingTab:
         with context.turns.join() as place:
             with starting:
                 run = begin(visitor, config, data.title, describe_device(device))
-            for _ in follow(run, place, data, device, context.digits_for):
-                yield show(visitor)
+            steps = on_own_thread(follow(run, place, data, device, context.digits_for))
+            with contextlib.closing(steps):
+                for _ in steps:
+                    yield show(visitor)
 
     @as_page_error
     def refresh(request: gr.Request) -> Any:
