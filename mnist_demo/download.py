@@ -119,7 +119,7 @@ def _fetch(url: str, wait: float, ends: float) -> Iterator[tuple[bytearray, int 
                 reason = "too slow" if slow else f"silent for {wait:g} s"
                 raise _MirrorFailed(reason) from None
             if isinstance(piece, Exception):
-                raise _MirrorFailed(_reason(piece)) from piece
+                raise _MirrorFailed(_reason(piece, wait)) from piece
             if time.monotonic() > ends:
                 raise _MirrorFailed("too slow")
             if piece == b"":
@@ -169,9 +169,11 @@ def is_whole_idx(path: Path) -> bool:
         return False
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, wait: float) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"HTTP {error.code} {error.reason}"
     if isinstance(error, urllib.error.URLError):
         error = error.reason if isinstance(error.reason, Exception) else error
+    if isinstance(error, TimeoutError):
+        return f"silent for {wait:g} s"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

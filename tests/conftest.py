@@ -16,6 +16,8 @@ from mnist_demo.benchmark.startup import free_port
 from mnist_demo.datasets import Dataset, load_dataset
 
 ROOT = Path(__file__).parent.parent
+# For processes of the command line: no MNIST in sight.
+ALONE = {"MNIST_DEMO_DATA": str(ROOT / "tests" / "no-such-folder")}
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -53,13 +55,13 @@ def port() -> int:
 
 @pytest.fixture(scope="session")
 def cli() -> Run:
-    """Runs the command line in a process of its own, with no MNIST in sight."""
+    """Runs the command line in a process of its own."""
 
     def run(*words: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "mnist_demo", *map(str, words)],
             cwd=ROOT,
-            env=os.environ | {"MNIST_DEMO_DATA": str(ROOT / "tests" / "no-such-folder")},
+            env=os.environ | ALONE,
             capture_output=True,
             text=True,
             timeout=100,

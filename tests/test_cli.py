@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Run
+from conftest import ALONE, ROOT, Run
 from digits import DRAWINGS, drawn, grey_image
 from PIL import Image
 
@@ -100,7 +100,9 @@ def test_the_stored_command_gives_the_same_net_again(trained: Path, tmp_path: Pa
     assert python == "python"
     words = [sys.executable, *rest.split()]
     words[words.index("--out") + 1] = str(tmp_path / "again.safetensors")
-    subprocess.run(words, cwd=ROOT, check=True, capture_output=True, timeout=100)
+    subprocess.run(
+        words, cwd=ROOT, env=os.environ | ALONE, check=True, capture_output=True, timeout=100
+    )
     first, again = load_checkpoint(trained), load_checkpoint(tmp_path / "again.safetensors")
     assert {k: v for k, v in first.metrics.items() if k != "seconds"} == {
         k: v for k, v in again.metrics.items() if k != "seconds"
@@ -258,7 +260,7 @@ def test_ctrl_c_stops_after_a_batch_and_keeps_the_best_epoch(
     process = subprocess.Popen(
         [sys.executable, "-m", "mnist_demo", *words],
         cwd=ROOT,
-        env=os.environ | {"MNIST_DEMO_DATA": str(tmp_path)},
+        env=os.environ | ALONE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
