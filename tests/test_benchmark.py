@@ -23,7 +23,7 @@ from mnist_demo.benchmark.drawn import (
     without_proportions,
     without_thickening,
 )
-from mnist_demo.benchmark.startup import answers, free_port, time_to_page
+from mnist_demo.benchmark.startup import answers, free_port, time_to_import, time_to_page
 from mnist_demo.cli import main
 from mnist_demo.errors import UserError
 from mnist_demo.preprocess import preprocess_ink
@@ -133,6 +133,13 @@ def test_startup_gives_up_on_an_app_that_does_not_start(
     app.write_text(text)
     with pytest.raises(UserError, match=reason):
         time_to_page(app, patience=1)
+
+
+def test_an_import_is_timed_or_its_error_told(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(0.3)\n")
+    assert 0.3 < time_to_import("slow", tmp_path) < 20
+    with pytest.raises(UserError, match="No module named 'absent'"):
+        time_to_import("absent", tmp_path)
 
 
 def test_nobody_answers_on_a_free_port() -> None:

@@ -17,6 +17,7 @@ from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.errors import UserError
 
 APP = Path(__file__).parent.parent.parent / "app.py"
+PAGE = "mnist_demo.page.launch"  # what app.py imports once it knows its options
 PATIENCE = 180.0  # seconds until the app is given up
 
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "machine": describe_machine("torch", "gradio"),
         "seconds_to_first_page": [round(time_to_page(APP), 3) for _ in range(args.runs)],
-        "seconds_to_import": [round(time_to_import(APP), 3) for _ in range(args.runs)],
+        "seconds_to_import": [round(time_to_import(PAGE, APP.parent), 3) for _ in range(args.runs)],
     }
 
 
@@ -77,13 +78,13 @@ def answers(port: int) -> bool:
         connection.close()
 
 
-def time_to_import(app: Path) -> float:
-    """Seconds that a fresh Python takes to import the app without starting it."""
+def time_to_import(module: str, folder: Path) -> float:
+    """Seconds that a fresh Python takes to start and import `module`."""
     started = time.perf_counter()
-    command = [sys.executable, "-c", f"import {app.stem}"]
-    done = subprocess.run(command, cwd=app.parent, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", f"import {module}"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UserError(f"{app} cannot be imported: {done.stderr.strip().splitlines()[-1]}")
+        raise UserError(f"{module} cannot be imported: {done.stderr.strip().splitlines()[-1]}")
     return time.perf_counter() - started
 
 
