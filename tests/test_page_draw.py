@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from torch import nn
 
 from mnist_demo.checkpoint import RELEASED, load_checkpoint
@@ -71,6 +71,12 @@ def test_a_wrong_drawing_is_refused(changes: dict[str, Any]) -> None:
         sketchpad.read_drawing(drawing(np.ones((4, 4), dtype=np.float32), **changes))
 
 
+def run_apart(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+    """On a thread of its own: playwright keeps an event loop in the one that tests run on."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children),
@@ -108,9 +114,9 @@ def test_drawings_that_arrive_together_are_answered_each_with_its_own(
         batcher = Batcher()
         blank = batcher.classify(counting, np.zeros((PAD, PAD), dtype=np.float32))
         asked = [batcher.classify(counting, ink) for ink in inks]
-        return await asyncio.gather(blank, *asked, return_exceptions=True)
+        return list(await asyncio.gather(blank, *asked, return_exceptions=True))
 
-    blank, *answers = asyncio.run(ask_all())
+    blank, *answers = run_apart(ask_all())
     assert isinstance(blank, NoInkError)
     for answer, ink in zip(answers, inks, strict=True):
         assert np.array_equal(answer.steps.centred, preprocess_ink(ink).centred)
@@ -134,9 +140,9 @@ def test_a_fault_in_one_batch_reaches_those_who_wait_and_no_one_else(
         batcher = Batcher()
         ink = digit_ink(sample, 0)
         both = (batcher.classify(Broken(), ink), batcher.classify(net, ink))
-        return await asyncio.gather(*both, return_exceptions=True)
+        return list(await asyncio.gather(*both, return_exceptions=True))
 
-    broken, fine = asyncio.run(ask_both())
+    broken, fine = run_apart(ask_both())
     assert isinstance(broken, RuntimeError)
     assert fine.digit == int(sample.validation.labels[0])
 
@@ -147,12 +153,6 @@ def test_an_opened_digit_reads_as_the_digit_it_is(net: nn.Module, sample: Datase
     labels = sample.validation.labels.tolist()
     read = [classify_ink(net, digit_ink(sample, i)).digit for i in range(0, 1000, 20)]
     assert sum(a == b for a, b in zip(read, labels[::20], strict=True)) >= 49
-
-
-def as_png(picture: np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, format="PNG")
-    return stream.getvalue()
 
 
 def test_base64_is_read_bare_and_as_a_data_url() -> None:

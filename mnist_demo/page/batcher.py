@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from torch import nn
 
 from mnist_demo.classify import Answer, classify_steps
@@ -35,6 +36,12 @@ class Batcher:
     )
     _waiting: list[_Request] = field(default_factory=list)
     _working: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        """A few digits gain nothing from more threads, and lose much beside a training."""
+        threads = torch.get_num_threads()
+        self._pool.submit(torch.set_num_threads, 1).result()
+        torch.set_num_threads(threads)  # what threads that start later will use
 
     async def classify(self, net: nn.Module, ink: np.ndarray) -> Answer:
         """The net's answer to a drawing. Raises NoInkError, or UserError when all too busy."""

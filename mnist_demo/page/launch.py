@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from mnist_demo.page.guard import BodyLimit
 
 MAX_JSON = 9 * 2**20  # bytes of a request: a picture in base64 and no more
 MAX_UPLOAD = "8mb"
+# Seconds after which a training thread hands over the interpreter's lock. A drawing's answer
+# asks for the lock some ten times, and at Python's usual 5 ms each time would be felt.
+SWITCH = 0.0005
 
 
 def make_context(folder: str | Path | None = None) -> Context:
@@ -31,6 +35,7 @@ def launch_page(
     block: bool = True,
 ) -> str:
     """Serves the page and returns its local address; with `block`, not before it is stopped."""
+    sys.setswitchinterval(SWITCH)
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,

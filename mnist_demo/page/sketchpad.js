@@ -1,7 +1,8 @@
 // The pad: strokes are kept as points (0 to 1), drawn crisply for the eye and once more
 // in SIDE x SIDE pixels for the net. One request is in flight at a time; the newest wins.
 const SIDE = 140;
-const PAUSE = 30; // ms between two requests at least, so that a fast link is not flooded
+const REST = 0.5; // of the time an answer took: the pause before the next question, so
+const LONGEST_REST = 60; // ms      that a busy server is asked less often
 const GIVE_UP = 4000; // ms without an answer before the page says so
 
 const find = (selector) => element.querySelector(selector);
@@ -202,7 +203,7 @@ async function ask() {
       if (answer.error) find(".status").textContent = answer.error;
       else if (answer.blank) say("?", "Go on drawing", "There is too little ink to read yet.");
       else showAnswer(answer, waits);
-      await new Promise((go) => setTimeout(go, PAUSE - (performance.now() - started)));
+      await new Promise((go) => setTimeout(go, Math.min(LONGEST_REST, REST * (performance.now() - started))));
     } catch (error) {
       failures++;
       find(".status").textContent = "No connection to the server. Your drawing is safe; trying again…";
