@@ -1,4 +1,4 @@
-"""Finds a Chromium for the browser tests; `python tests/browser.py --install` gets one."""
+"""A Chromium for the browser tests: `python tests/browser.py --install` gets one."""
 
 from __future__ import annotations
 
@@ -6,35 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-def find_chromium() -> str | None:
-    """$CHROMIUM, a Chromium or Chrome on the PATH, or playwright's own."""
-    named = os.environ.get("CHROMIUM")
-    if named:
-        return shutil.which(named)
-    on_path = (shutil.which(name) for name in NAMES)
-    return next((path for path in on_path if path), None) or _of_playwright()
-
-
-def _of_playwright() -> str | None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if Path(path).is_file() else None
+from mnist_demo.benchmark.browser import find_chromium
 
 
 def is_ci() -> bool:

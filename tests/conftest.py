@@ -6,14 +6,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
-from browser import FLAGS, find_chromium, is_ci
-from playwright.sync_api import Browser, Error, sync_playwright
+from browser import is_ci
+from playwright.sync_api import Browser
 
-from mnist_demo.benchmark.startup import free_port
+from mnist_demo.benchmark.browser import open_browser
+from mnist_demo.benchmark.server import free_port
 from mnist_demo.datasets import Dataset, load_dataset
+from mnist_demo.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 # For processes of the command line: no MNIST in sight.
@@ -30,19 +34,15 @@ def sample() -> Dataset:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A headless browser; without one its tests skip, and fail where CI is set."""
-    path = find_chromium()
-    if path is None:
-        _do_without("no Chromium: set CHROMIUM, or run `python tests/browser.py --install`")
-    with sync_playwright() as playwright:
+    with ExitStack() as stack:
         try:
-            browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        except Error as error:
-            _do_without(f"{path} does not start: {error.message.splitlines()[0]}")
+            browser = stack.enter_context(open_browser())
+        except UserError as error:
+            _do_without(f"{error}; or run `python tests/browser.py --install`")
         yield browser
-        browser.close()
 
 
-def _do_without(reason: str) -> None:
+def _do_without(reason: str) -> NoReturn:
     if is_ci():
         pytest.fail(reason)
     pytest.skip(reason)

@@ -23,7 +23,8 @@ from mnist_demo.benchmark.drawn import (
     without_proportions,
     without_thickening,
 )
-from mnist_demo.benchmark.startup import answers, free_port, time_to_import, time_to_page
+from mnist_demo.benchmark.server import answers, free_port
+from mnist_demo.benchmark.startup import time_to_import, time_to_page
 from mnist_demo.cli import main
 from mnist_demo.errors import UserError
 from mnist_demo.preprocess import preprocess_ink

@@ -29,7 +29,8 @@ def open_page(chromium: Browser, address: str) -> Iterator[Open]:
     errors: list[str] = []
 
     def opened(theme: str = "light", expected: str = "nothing", **options: Any) -> Page:
-        context = chromium.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect
 
-from mnist_demo.benchmark.startup import free_port
+from mnist_demo.benchmark.server import free_port
 from mnist_demo.browse import Filter
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.config import TrainConfig

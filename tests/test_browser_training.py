@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from mnist_demo.benchmark.startup import free_port
+from mnist_demo.benchmark.server import free_port
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.config import TrainConfig
 from mnist_demo.nets import build_net

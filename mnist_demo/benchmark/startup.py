@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import http.client
-import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -14,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mnist_demo.benchmark import describe_machine, machine_line
+from mnist_demo.benchmark.server import APP, PATIENCE, running_app
 from mnist_demo.errors import UserError
 
-APP = Path(__file__).parent.parent.parent / "app.py"
 PAGE = "mnist_demo.page.launch"  # what app.py imports once it knows its options
-PATIENCE = 180.0  # seconds until the app is given up
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    if not APP.is_file():
-        raise UserError(f"there is no {APP}; run this from a checkout of the project")
     if args.runs < 1:
         raise UserError(f"--runs is {args.runs}; choose at least 1")
     return {
@@ -39,43 +33,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def time_to_page(app: Path, patience: float = PATIENCE) -> float:
     """Seconds from starting the process until GET / is answered with 200."""
-    port = free_port()
-    # Without the variable Gradio looks for news on the web while it starts.
-    environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"}
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, str(app), "--host", "127.0.0.1", "--port", str(port)],
-        cwd=app.parent,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while time.perf_counter() - started < patience:
-            if process.poll() is not None:
-                raise UserError(f"{app} ended with code {process.returncode}; run it by hand")
-            if answers(port):
-                return time.perf_counter() - started
-            time.sleep(0.02)
-        raise UserError(f"{app} gave no page within {patience:g} s; run it by hand")
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    with running_app(app, patience):
+        return time.perf_counter() - started
 
 
 def time_to_import(module: str, folder: Path) -> float:
@@ -86,12 +46,6 @@ def time_to_import(module: str, folder: Path) -> float:
     if done.returncode:
         raise UserError(f"{module} cannot be imported: {done.stderr.strip().splitlines()[-1]}")
     return time.perf_counter() - started
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def format_report(result: dict[str, Any]) -> str:
