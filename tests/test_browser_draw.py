@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, expect
 
 from mnist_demo.datasets import Dataset
 
@@ -50,10 +50,10 @@ def open_page(chromium: Browser, address: str) -> Iterator[Open]:
     assert errors == []
 
 
-def pad_box(page: Page) -> dict[str, float]:
+def pad_box(page: Page) -> FloatRect:
     box = page.locator("#sketchpad .pad canvas").bounding_box()
     assert box is not None
-    return dict(box)
+    return box
 
 
 def draw(page: Page, points: list[tuple[float, float]], lift: bool = True) -> None:

@@ -74,7 +74,19 @@ function blacken(canvas) {
   return context;
 }
 
+let stripAnswer = null;
+let stripDue = null;
+
+// At most ten times a second: painting it more often would take the time from pen and bars.
 function showStrip(answer) {
+  stripAnswer = answer;
+  stripDue ??= setTimeout(() => {
+    stripDue = null;
+    drawStrip(stripAnswer);
+  }, 100);
+}
+
+function drawStrip(answer) {
   find(".strip").classList.toggle("empty", !answer);
   const contexts = strip.map(blacken);
   if (!answer) return;
