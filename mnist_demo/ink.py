@@ -22,8 +22,10 @@ MIN_CONTRAST = 0.08  # of the range black to white: less than this is paper or n
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 
 
-def open_image(source: str | Path | bytes) -> Image.Image:
+def open_image(source: str | Path | bytes, colour: bool = False) -> Image.Image:
     """Reads a picture from a file or from bytes, after a look at its claimed size.
+
+    A JPEG comes in grey and may come smaller, which is all that ink needs, unless `colour`.
 
     Raises UserError where it is no picture, too large, or cut short.
     """
@@ -41,7 +43,8 @@ def open_image(source: str | Path | bytes) -> Image.Image:
                     f"{name} has {image.width}x{image.height} pixels; "
                     f"send one of at most {MAX_PIXELS // 10**6} million"
                 )
-            image.draft("L", (2 * WORK_SIZE, 2 * WORK_SIZE))  # JPEG only: decode it small
+            if not colour:
+                image.draft("L", (2 * WORK_SIZE, 2 * WORK_SIZE))  # JPEG only: decode it small
             image.load()
     except UnidentifiedImageError as error:
         raise UserError(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mnist_demo import __version__
-from mnist_demo.cli import benchmark, download, evaluate, nets, predict, train
+from mnist_demo.cli import benchmark, data, download, evaluate, nets, predict, train
 from mnist_demo.errors import UserError
 
 COMMANDS = {
@@ -21,6 +21,7 @@ COMMANDS = {
     "predict": predict,
     "nets": nets,
     "download": download,
+    "data": data,
     "benchmark": benchmark,
 }
 BAD_INPUT = 2

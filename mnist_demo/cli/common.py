@@ -15,7 +15,16 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
         "--data-dir",
         type=Path,
         metavar="DIR",
-        help="where MNIST lies (default: $MNIST_DEMO_DATA, else ./data)",
+        help="where data sets lie (default: $MNIST_DEMO_DATA, else ./data)",
+    )
+
+
+def add_image_root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--image-root",
+        type=Path,
+        metavar="DIR",
+        help="what the paths in a label list are relative to (default: the list's folder)",
     )
 
 

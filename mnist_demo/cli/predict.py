@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 from mnist_demo.cli.common import add_checkpoint, add_json, read_checkpoint
 from mnist_demo.errors import UserError
+from mnist_demo.files import PICTURES
 
 if TYPE_CHECKING:
     from mnist_demo.classify import Answer
 
 HELP = "read the digit in each picture"
-SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pbm", ".pgm", ".ppm")
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +58,7 @@ def pictures_in(paths: Iterable[Path]) -> Iterator[Path]:
         found = sorted(
             file
             for file in (path.rglob("*") if path.is_dir() else ())
-            if file.suffix.lower() in SUFFIXES and file.is_file()
+            if file.suffix.lower() in PICTURES and file.is_file()
         )
         yield from found or [path]
 

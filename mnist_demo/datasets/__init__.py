@@ -1,9 +1,9 @@
-"""The data sets, by name: MNIST where it is on disk, and a sample of it that needs no download."""
+"""The data sets, by name: the registry's, the user's own, and what lies at a path."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from mnist_demo.datasets.base import (
@@ -17,11 +17,20 @@ from mnist_demo.datasets.base import (
     joined,
     without,
 )
+from mnist_demo.datasets.cifar import cifar_is_in, load_cifar10
+from mnist_demo.datasets.files import load_files
 from mnist_demo.datasets.mnist import load_mnist, mnist_is_in
+from mnist_demo.datasets.own import is_own, load_own, own_names
 from mnist_demo.datasets.sample import load_sample
-from mnist_demo.errors import unknown_choice
+from mnist_demo.datasets.unseen import training_images, unseen_by
+from mnist_demo.errors import UserError, unknown_choice
 
-DATASETS: dict[str, Callable[[Path], Dataset]] = {"mnist": load_mnist, "sample": load_sample}
+DATASETS: dict[str, Callable[[Path], Dataset]] = {
+    "mnist": load_mnist,
+    "sample": load_sample,
+    "cifar10": load_cifar10,
+}
+KEPT = 4  # own sets in memory
 
 
 @cache
@@ -29,30 +38,55 @@ def _load(name: str, folder: Path) -> Dataset:
     return DATASETS[name](folder)
 
 
-def load_dataset(name: str, folder: str | Path | None = None, holdout: float = 0.0) -> Dataset:
-    """The data set called `name`, read once a process. Raises UserError with the remedy.
+@lru_cache(KEPT)
+def _load_own(name: str, folder: Path, changed: int) -> Dataset:
+    return load_own(name, folder)
 
-    With `holdout` that part of all its training digits, drawn at random, is the validation
-    set in place of the usual one.
+
+def load_named(name: str, folder: str | Path | None = None, holdout: float = 0.0) -> Dataset:
+    """The data set that the registry or the data folder knows as `name`; never a path.
+
+    Read once a process. With `holdout` that part of all its training images, drawn at
+    random, is the validation set in place of the usual one. Raises UserError with the remedy.
     """
-    if name not in DATASETS:
-        raise unknown_choice("data set", name, DATASETS)
-    data = _load(name, data_folder(folder).resolve())
+    place = data_folder(folder).resolve()
+    if name in DATASETS:
+        data = _load(name, place)
+    elif is_own(name, place):
+        changed = (place / "own" / name / "train.txt").stat().st_mtime_ns
+        data = _load_own(name, place, changed)
+    else:
+        raise unknown_choice("data set", name, names(place))
     return hold_out(data, holdout) if holdout else data
 
 
-def unseen_by(trained_on: str, data: Dataset) -> tuple[Split, str]:
-    """The digits of `data` to judge a net by that was trained on the set `trained_on`.
+def load_dataset(
+    name: str,
+    folder: str | Path | None = None,
+    holdout: float = 0.0,
+    root: str | Path | None = None,
+) -> Dataset:
+    """As `load_named`, or the data set at a path: a label list, image folder or CSV of pixels.
 
-    None of them was trained on; also in words. With only the sample there, a net from
-    full MNIST has all 5,000 of it unseen, a net from the sample the 1,000 held out.
+    `root`: what the paths in a label list are relative to, the list's folder when None.
+    For whoever sits at this machine: what the web sends goes to `load_named`.
     """
-    if data.test is not None:
-        return data.test, f"{len(data.test):,} digits of MNIST's test set"
-    if trained_on == "mnist":
-        both = joined(data.train, data.validation)
-        return both, f"{len(both):,} digits of the embedded sample"
-    return data.validation, f"{len(data.validation):,} held-out digits of the embedded sample"
+    if name in names(data_folder(folder)):
+        return load_named(name, folder, holdout)
+    path = Path(name)
+    if not path.exists() and path.name == name and not path.suffix:
+        listed = ", ".join(names(data_folder(folder)))
+        raise UserError(
+            f"no data set is called {name!r}; choose one of: {listed}; or name a label list, "
+            "an image folder or a CSV of pixels"
+        )
+    data = load_files(path, name, Path(root) if root else None)
+    return hold_out(data, holdout) if holdout else data
+
+
+def names(folder: Path) -> list[str]:
+    """All names that `load_named` knows; what the registry names may still have to be fetched."""
+    return [*DATASETS, *own_names(folder)]
 
 
 def best_available(folder: str | Path | None = None) -> str:
@@ -66,15 +100,22 @@ __all__ = [
     "Dataset",
     "Split",
     "best_available",
+    "cifar_is_in",
     "cut",
     "data_folder",
     "first_of_each_class",
     "hold_out",
     "joined",
+    "load_cifar10",
     "load_dataset",
+    "load_files",
     "load_mnist",
+    "load_named",
     "load_sample",
     "mnist_is_in",
+    "names",
+    "own_names",
+    "training_images",
     "unseen_by",
     "without",
 ]

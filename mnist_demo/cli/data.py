@@ -1,0 +1,190 @@
+"""`data`: a data set as files, its figures, one image of it, and photos made a data set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_demo.cli.common import add_data_dir, add_image_root, add_json
+from mnist_demo.errors import UserError
+
+if TYPE_CHECKING:
+    from mnist_demo.datasets import Dataset
+
+HELP = "export data sets, show their figures and images, import photos"
+PARTS = ("train", "validation", "test")
+SAVED_AS = (".png", ".csv")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+
+    export = actions.add_parser("export", help="write PNG files with a label list for each part")
+    _add_dataset(export)
+    export.add_argument("--out", type=Path, required=True, metavar="DIR")
+    export.add_argument("--split", choices=(*PARTS, "all"), default="all")
+    export.set_defaults(action=_export)
+
+    stats = actions.add_parser("stats", help="mean, standard deviation, images of each class")
+    _add_dataset(stats)
+    add_json(stats)
+    stats.set_defaults(action=_stats)
+
+    show = actions.add_parser("show", help="print one image as text; save it as PNG or CSV")
+    show.add_argument("index", type=int, metavar="INDEX", help="from 0")
+    _add_dataset(show)
+    show.add_argument("--split", choices=PARTS, default="train")
+    show.add_argument("--numbers", action="store_true", help="print pixels from 0 to 255")
+    show.add_argument(
+        "--out",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="save it as FILE.png or FILE.csv; may be repeated",
+    )
+    show.set_defaults(action=_show)
+
+    imports = actions.add_parser("import", help="make a folder of digit photos a data set")
+    imports.add_argument(
+        "folder",
+        type=Path,
+        metavar="FOLDER",
+        help="photos in folders 0 to 9, or named after their digit as in 7_me.jpg",
+    )
+    imports.add_argument("--name", required=True, help="what --dataset will call it")
+    add_data_dir(imports)
+    imports.set_defaults(action=_import)
+
+
+def _add_dataset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME|PATH",
+        help="mnist, sample, cifar10, a name of your own, or the path of a label list, an "
+        "image folder or a CSV of pixels (default: MNIST where it is on disk, else sample)",
+    )
+    add_image_root(parser)
+    add_data_dir(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    code: int = args.action(args)
+    return code
+
+
+def _load(args: argparse.Namespace) -> Dataset:
+    from mnist_demo.datasets import best_available, load_dataset
+
+    name = args.dataset or best_available(args.data_dir)
+    return load_dataset(name, args.data_dir, root=args.image_root)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from mnist_demo.datasets.export import export_parts
+
+    data = _load(args)
+    parts = data.parts if args.split == "all" else {args.split: data.part(args.split)}
+    total = sum(map(len, parts.values()))
+    with tqdm(total=total, unit="image", leave=False, disable=None) as bar:
+
+        def watch(numbers: Any) -> Any:
+            for number in numbers:
+                yield number
+                bar.update()
+
+        lists = export_parts(parts, data.labels, args.out, watch)
+    for path, split in zip(lists, parts.values(), strict=True):
+        print(f"{path}: {len(split):,} {data.noun} of {data.title}")
+    return 0
+
+
+def _stats(args: argparse.Namespace) -> int:
+    from mnist_demo.datasets.stats import counts_per_class, stats_of, training_part
+
+    data = _load(args)
+    split, which = training_part(data)
+    stats = stats_of(split.images)
+    counts = {part: counts_per_class(of, data.labels) for part, of in data.parts.items()}
+    if args.json:
+        report = {
+            "dataset": data.name,
+            "title": data.title,
+            "shape": data.shape,
+            "over": which,
+            "images": stats.images,
+            "mean": stats.mean,
+            "std": stats.std,
+            "channel_means": stats.channel_means,
+            "channel_stds": stats.channel_stds,
+            "per_class": counts,
+        }
+        print(json.dumps(report, indent=2))
+        return 0
+    print(f"{data.title}: {' x '.join(map(str, data.shape))}")
+    print(f"over the {stats.images:,} {data.noun} of {which}, pixels from 0 to 1:")
+    print(f"  mean {stats.mean}  standard deviation {stats.std}")
+    if len(stats.channel_means) == 3:
+        colours = zip(
+            ("red", "green", "blue"), stats.channel_means, stats.channel_stds, strict=True
+        )
+        for colour, mean, std in colours:
+            print(f"  {colour:5} mean {mean}  standard deviation {std}")
+    width = max(map(len, (*data.labels, "class")))
+    print("class".ljust(width) + "".join(f"{part:>12}" for part in counts))
+    for label in data.labels:
+        print(label.ljust(width) + "".join(f"{of[label]:>12,}" for of in counts.values()))
+    sums = (sum(of.values()) for of in counts.values())
+    print("all".ljust(width) + "".join(f"{total:>12,}" for total in sums))
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from mnist_demo.datasets.stats import as_csv, as_text
+
+    for path in args.out:
+        if path.suffix.lower() not in SAVED_AS:
+            raise UserError(f"cannot save {path}; its name must end in .png or .csv")
+    data = _load(args)
+    split = data.part(args.split)
+    if not 0 <= args.index < len(split):
+        raise UserError(f"there is no image {args.index}; choose from 0 to {len(split) - 1}")
+    image = split.images[args.index].numpy()
+    print(f"{args.split} {args.index} of {data.title}: {data.labels[split.labels[args.index]]}")
+    print(as_text(image, args.numbers))
+    for path in args.out:
+        try:
+            if path.suffix.lower() == ".csv":
+                path.write_bytes(as_csv(image))
+            else:
+                from mnist_demo.datasets.pictures import to_image
+
+                to_image(image).save(path)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        print(f"wrote {path}")
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from mnist_demo.datasets import data_folder
+    from mnist_demo.datasets.own import import_photos
+
+    def watch(photos: list[Path]) -> Any:
+        return tqdm(photos, unit="photo", leave=False, disable=None)
+
+    done = import_photos(args.folder, args.name, data_folder(args.data_dir), watch)
+    for path, reason in done.skipped:
+        print(f"left out: {path}: {' '.join(reason.split())}", file=sys.stderr)
+    print(
+        f"{done.read:,} digits, {done.held_out:,} of them held out, {len(done.skipped):,} photos "
+        f"left out; wrote {done.folder}; use them with --dataset {args.name}"
+    )
+    return 0

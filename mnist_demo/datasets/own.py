@@ -1,0 +1,152 @@
+"""A user's own photos of digits, made a data set once and known by a name from then on.
+
+They lie in `<data folder>/own/NAME` as PNG files with the lists train.txt and
+validation.txt: what was held out stays so, whatever is imported later.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mnist_demo.datasets.base import DIGITS, Dataset, Split
+from mnist_demo.datasets.export import export_parts
+from mnist_demo.datasets.files import hold_some_out, load_files, pictures_in
+from mnist_demo.datasets.pictures import digit_pixels
+from mnist_demo.errors import UserError
+from mnist_demo.files import may_write
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+OF_FILE = re.compile(r"([0-9])[_-]")
+MAX_PHOTOS = 20_000
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a folder of photos."""
+
+    folder: Path
+    read: int
+    held_out: int
+    skipped: list[tuple[Path, str]]  # and why
+
+
+def own_names(folder: Path) -> list[str]:
+    """The data sets of the user's own that lie in the data folder."""
+    try:
+        found = [place.name for place in (folder / "own").iterdir() if is_own(place.name, folder)]
+    except OSError:
+        return []
+    return sorted(found)
+
+
+def is_own(name: str, folder: Path) -> bool:
+    return bool(NAME.fullmatch(name)) and (folder / "own" / name / "train.txt").is_file()
+
+
+def load_own(name: str, folder: Path) -> Dataset:
+    data = load_files(folder / "own" / name, name)
+    count = len(data.train) + len(data.validation)
+    return replace(data, title=f"your own digits {name!r} ({count:,})")
+
+
+def import_photos(
+    source: Path,
+    name: str,
+    folder: Path,
+    watch: Callable[[list[Path]], Iterable[Path]] = iter,
+) -> Imported:
+    """Makes the photos below `source` the data set `name`; unreadable ones are left out.
+
+    A photo's digit is the name of its folder, or the beginning of its own name: 7_me.jpg,
+    7-2.png. A photo that gives the same 28x28 as one before is left out, so that none is
+    both learned and held out. Raises UserError where there is nothing to make.
+    """
+    target = _new_place(name, folder)
+    if not source.is_dir():
+        raise UserError(f"there is no folder {source}; name a folder with photos of digits")
+    photos = pictures_in(source)
+    if len(photos) > MAX_PHOTOS:
+        raise UserError(f"{source} has {len(photos):,} photos; take at most {MAX_PHOTOS:,}")
+    digits: dict[bytes, tuple[int, Path]] = {}
+    skipped: list[tuple[Path, str]] = []
+    for photo in watch(photos):
+        try:
+            label = digit_of(photo, source)
+            pixels = digit_pixels(photo).tobytes()
+            if pixels in digits:
+                raise UserError(f"shows the same as {digits[pixels][1].name}")
+            digits[pixels] = label, photo
+        except UserError as error:
+            skipped.append((photo, str(error).removeprefix(str(photo)).strip()))
+    if len(digits) < 2:
+        reason = f", the first: {skipped[0][0].name} {skipped[0][1]}" if skipped else ""
+        raise UserError(
+            f"{source} has {len(digits)} photos of digits that can be read, two are the least"
+            f" ({len(skipped)} were left out{reason})"
+        )
+    split = _as_split([(label, pixels) for pixels, (label, _) in digits.items()])
+    train, held_out = hold_some_out(source, split)
+    _put({"train": train, "validation": held_out}, target)
+    return Imported(target, len(split), len(held_out), skipped)
+
+
+def digit_of(photo: Path, source: Path) -> int:
+    """The digit that a photo's folder or name tells. Raises UserError where neither does."""
+    for place in photo.relative_to(source).parents:
+        if place.name in DIGITS:
+            return int(place.name)
+    match = OF_FILE.match(photo.name)
+    if not match:
+        raise UserError(
+            "tells no digit; put it into a folder 0 to 9, or name it after the digit as in "
+            f"7_{photo.name}"
+        )
+    return int(match[1])
+
+
+def _as_split(digits: list[tuple[int, bytes]]) -> Split:
+    pixels = np.frombuffer(b"".join(row for _, row in digits), np.uint8).reshape(-1, 1, 28, 28)
+    return Split(torch.from_numpy(pixels.copy()), torch.tensor([label for label, _ in digits]))
+
+
+def _new_place(name: str, folder: Path) -> Path:
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no name for a data set; use 1 to 40 of A-Z a-z 0-9 _ -")
+    target = folder / "own" / name
+    if target.exists():
+        raise UserError(f"{target} is there already; choose another name or delete that folder")
+    return target
+
+
+def _put(parts: dict[str, Split], target: Path) -> None:
+    """Written beside and renamed into place: a data set is whole or absent."""
+    own = target.parent
+    if own.parent.exists() and not may_write(own if own.exists() else own.parent):
+        raise _refused(target, "it is marked read-only")
+    try:
+        own.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=own, prefix=f".{target.name}."))
+        try:
+            export_parts(parts, DIGITS, beside)
+            beside.chmod(0o755)
+            beside.rename(target)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise _refused(target, error.strerror or str(error)) from error
+
+
+def _refused(target: Path, reason: str) -> UserError:
+    return UserError(
+        f"cannot write {target}: {reason}; choose another data folder with --data-dir or "
+        "MNIST_DEMO_DATA"
+    )

@@ -1,0 +1,134 @@
+"""Picture files to the bytes that nets learn from."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+
+from mnist_demo.errors import UserError
+from mnist_demo.ink import FORMATS, open_image
+from mnist_demo.preprocess import SIDE, preprocess_image
+
+COLOUR_SIDE = 32  # of the colour images that nets take
+MAX_BYTES = 4 * 2**30  # of all files of a data set together
+
+BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture of a data set: its file, its class, and where that was said."""
+
+    path: Path
+    label: str
+    where: str  # "train.txt, line 3", or the path again
+
+
+def read_digits(entries: Sequence[Entry]) -> torch.Tensor:
+    """uint8 (N, 1, 28, 28): 28x28 grey as it is, anything else read as a photo of a digit."""
+    return _stacked([_with_place(digit_pixels, entry)[None] for entry in _bounded(entries)])
+
+
+def read_images(entries: Sequence[Entry]) -> torch.Tensor:
+    """uint8 (N, 1, 28, 28) where all are 28x28 grey, else (N, 3, 32, 32); all of one size.
+
+    Raises UserError for a picture that is neither, or unlike the first.
+    """
+    entries = _bounded(entries)
+    kinds = [_with_place(_kind, entry) for entry in entries]
+    for entry, kind in zip(entries, kinds, strict=True):
+        if kind != kinds[0]:
+            raise UserError(
+                f"{entry.where}: {entry.path.name} is {kind}, the first picture is {kinds[0]}; "
+                "make all alike"
+            )
+    if kinds[0] == f"{SIDE}x{SIDE} grey":
+        return read_digits(entries)
+    return _stacked([_with_place(colour_pixels, entry) for entry in entries])
+
+
+def digit_pixels(path: Path) -> np.ndarray:
+    """uint8 (28, 28) of a picture of a digit. Raises UserError where it shows none."""
+    with contextlib.suppress(*BROKEN), _opened(path) as image:  # else `open_image` says why
+        if _is_plain(image):
+            return np.asarray(image)
+    return np.round(preprocess_image(open_image(path)).centred * 255).astype(np.uint8)
+
+
+def colour_pixels(source: Path | bytes) -> np.ndarray:
+    """uint8 (3, 32, 32) of a picture that has 32x32 pixels."""
+    image = open_image(source, colour=True)
+    if image.size != (COLOUR_SIDE, COLOUR_SIDE):
+        raise UserError(
+            f"it has {image.width}x{image.height} pixels; make it {COLOUR_SIDE}x{COLOUR_SIDE}"
+        )
+    return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
+
+
+def to_image(pixels: np.ndarray) -> Image.Image:
+    """A picture of uint8 (1, H, W) or (3, H, W)."""
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0).copy())
+
+
+def _kind(path: Path) -> str:
+    with contextlib.suppress(*BROKEN), _opened(path) as image:
+        if _is_plain(image):
+            return f"{SIDE}x{SIDE} grey"
+    size = open_image(path, colour=True).size
+    if size == (COLOUR_SIDE, COLOUR_SIDE):
+        return f"{COLOUR_SIDE}x{COLOUR_SIDE}"
+    raise UserError(
+        f"{path.name} has {size[0]}x{size[1]} pixels; pictures of things other than digits "
+        f"must be {COLOUR_SIDE}x{COLOUR_SIDE}, or {SIDE}x{SIDE} grey"
+    )
+
+
+def _opened(path: Path) -> Image.Image:
+    """Its header alone is read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `open_image` judges the size
+        return Image.open(path, formats=FORMATS)
+
+
+def _is_plain(image: Image.Image) -> bool:
+    """Whether it is 28x28 grey, to be taken as it is."""
+    return (
+        image.mode == "L"
+        and image.size == (SIDE, SIDE)
+        and not set(image.info)
+        & {
+            "exif",  # it may be turned
+            "transparency",
+        }
+    )
+
+
+def _with_place(read: Callable[[Path], T], entry: Entry) -> T:
+    try:
+        return read(entry.path)
+    except UserError as error:
+        raise UserError(f"{entry.where}: {error}") from error
+
+
+def _bounded(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The same entries. Raises UserError where their files are too much for the memory."""
+    if sum(entry.path.stat().st_size for entry in entries) > MAX_BYTES:
+        raise UserError(
+            f"these {len(entries):,} pictures have more than {MAX_BYTES // 2**30} GiB; "
+            "shrink them or take fewer"
+        )
+    return entries
+
+
+def _stacked(pixels: list[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(pixels))

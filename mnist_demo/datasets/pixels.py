@@ -1,0 +1,88 @@
+"""A single CSV of pixels: a digit a line, its label first, then 784 values from 0 to 255."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mnist_demo.datasets.base import Split
+from mnist_demo.errors import UserError
+
+SIDE = 28
+VALUES = 1 + SIDE * SIDE
+MAX_LINE = 16_384  # bytes
+MAX_IMAGES = 200_000
+
+
+def read_pixels(path: Path) -> Split:
+    """The digits of a CSV; a first line of names is passed over.
+
+    Raises UserError that names the file and the line.
+    """
+    rows: list[bytes] = []
+    try:
+        with path.open("rb") as file:
+            for number, line in _lines(file, path):
+                cells = line.removeprefix(b"\xef\xbb\xbf").split(b",")
+                if number == 1 and not _is_number(cells[0]):
+                    continue
+                rows.append(_row(cells, f"{path}, line {number}"))
+                if len(rows) > MAX_IMAGES:
+                    raise UserError(f"{path} has more than {MAX_IMAGES:,} digits; take fewer")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
+    if not rows:
+        raise UserError(f"{path} has no digits; each line is a label and {VALUES - 1} pixels")
+    values = torch.from_numpy(np.frombuffer(b"".join(rows), np.uint8).reshape(-1, VALUES).copy())
+    images = values[:, 1:].reshape(-1, 1, SIDE, SIDE).contiguous()
+    return Split(images, values[:, 0].long())
+
+
+def _lines(file: object, path: Path) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    while line := file.readline(MAX_LINE + 1):  # type: ignore[attr-defined]
+        number += 1
+        if len(line) > MAX_LINE:
+            raise UserError(
+                f"{path}, line {number} is longer than {MAX_LINE} bytes; write a digit a line, "
+                f"its label and {VALUES - 1} pixels"
+            )
+        if line.strip():
+            yield number, line.strip()
+
+
+def _row(cells: list[bytes], where: str) -> bytes:
+    if len(cells) != VALUES:
+        raise UserError(
+            f"{where} has {len(cells)} values, not {VALUES}: a label and {SIDE}x{SIDE} pixels"
+        )
+    try:
+        row = bytes(map(int, cells))
+    except ValueError:
+        row = bytes(_byte(cell, where) for cell in cells)
+    if row[0] > 9:
+        raise UserError(f"{where}: the label {row[0]} is out of range; use 0 to 9")
+    return row
+
+
+def _byte(cell: bytes, where: str) -> int:
+    """One value, also as "12.0"."""
+    text = cell.decode(errors="replace").strip()
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise UserError(f"{where}: {text[:40]!r} is not a number") from error
+    if not (value.is_integer() and 0 <= value <= 255):
+        raise UserError(f"{where}: {text[:40]} is out of range; use whole numbers from 0 to 255")
+    return int(value)
+
+
+def _is_number(cell: bytes) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
