@@ -34,12 +34,22 @@ def test_a_strange_session_is_refused(key: object) -> None:
 def test_the_longest_unseen_goes_when_the_store_is_full() -> None:
     visitors = Visitors(limit=2)
     anna = visitors.get("anna")
-    run = begin(anna, TrainConfig(), "some digits", "CPU")
-    visitors.get("bert")
+    bert = visitors.get("bert")
     visitors.get("carl")
     assert len(visitors) == 2
-    assert run.stop.is_set()  # a run that nobody can see ends
+    assert visitors.get("bert") is bert
     assert visitors.get("anna") is not anna
+
+
+def test_a_full_store_spares_who_trains() -> None:
+    visitors = Visitors(limit=2)
+    anna = visitors.get("anna")
+    run = begin(anna, TrainConfig(), "some digits", "CPU")
+    for name in ("bert", "carl", "dora"):
+        visitors.get(name)
+    assert len(visitors) == 2
+    assert visitors.get("anna") is anna
+    assert not run.stop.is_set()
 
 
 def test_age_evicts_the_idle_and_spares_who_trains() -> None:

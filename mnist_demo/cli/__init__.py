@@ -12,17 +12,19 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mnist_demo import __version__
-from mnist_demo.cli import benchmark, data, download, evaluate, nets, predict, train
+from mnist_demo.cli import benchmark, data, download, ensemble, evaluate, nets, predict, reproduce, train
 from mnist_demo.errors import UserError
 
 COMMANDS = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "ensemble": ensemble,
     "nets": nets,
     "download": download,
     "data": data,
     "benchmark": benchmark,
+    "reproduce": reproduce,
 }
 BAD_INPUT = 2
 INTERRUPTED = 130

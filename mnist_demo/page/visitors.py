@@ -64,10 +64,11 @@ class Visitors:
             visitor.last_seen = now
             self._all[key] = visitor
             for other in list(self._all.values())[:-1]:
-                too_old = now - other.last_seen > self.max_age and other.active_run is None
-                if not too_old and len(self._all) <= self.limit:
+                if other.active_run is not None:  # few: the line of trainings is bounded
+                    continue
+                if len(self._all) <= self.limit and now - other.last_seen <= self.max_age:
                     break
-                self._all.pop(other.key).stop_all()
+                del self._all[other.key]
         return visitor
 
     def drop(self, key: str | None) -> None:
