@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 
+from mnist_demo.described import Described, Range
 from mnist_demo.errors import unknown_choice
 
 Tensor = torch.Tensor
@@ -131,6 +134,34 @@ def handwriting(images: Tensor, rng: torch.Generator) -> Tensor:
     return stroke_width(warped, rng)
 
 
+def flip(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Mirrors every second image or so; for things, never for digits."""
+    mirrored = torch.rand((len(images), 1, 1, 1), generator=rng, device=rng.device) < 0.5
+    return torch.where(mirrored, images.flip(3), images)
+
+
+def flip_crop(images: Tensor, rng: torch.Generator) -> Tensor:
+    """A mirror image half of the time, and a shift of up to 4 pixels (pad 4 and crop)."""
+    return shift(flip(images, rng), rng, 4)
+
+
+def cutout(images: Tensor, rng: torch.Generator, side: int = 8) -> Tensor:
+    """Blanks a square of each image to its mean colour (DeVries and Taylor 2017)."""
+    count, _, height, width = images.shape
+
+    def inside(length: int) -> Tensor:
+        starts = torch.randint(0, length - side + 1, (count, 1), generator=rng, device=rng.device)
+        offset = torch.arange(length, device=rng.device) - starts
+        return (offset >= 0) & (offset < side)  # (B, length)
+
+    square = inside(height)[:, None, :, None] & inside(width)[:, None, None, :]
+    return torch.where(square, images.mean((2, 3), keepdim=True), images)
+
+
+def flip_crop_cutout(images: Tensor, rng: torch.Generator) -> Tensor:
+    return cutout(flip_crop(images, rng), rng)
+
+
 AUGMENTS: dict[str, Augment] = {
     "none": identity,
     "shift": shift,
@@ -138,10 +169,35 @@ AUGMENTS: dict[str, Augment] = {
     "tilt-and-crop": tilt_and_crop,
     "affine": affine,
     "handwriting": handwriting,
+    "flip-crop": flip_crop,
+    "flip-crop-cutout": flip_crop_cutout,
 }
 
 
+@dataclass(frozen=True)
+class Warp(Described):
+    """Amounts of one's own, as in "warp:rotate=10,scale=0.1,shift=2"."""
+
+    rotate: float = 10.0  # degrees either way
+    scale: float = 0.1  # part of the size, larger and smaller
+    shift: float = 2.0  # pixels each way
+
+    KIND: ClassVar = "warp"
+    ALLOWED: ClassVar = {"rotate": Range(0, 45), "scale": Range(0, 0.5), "shift": Range(0, 6)}
+
+    def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        return warp(images, rng, degrees=self.rotate, scale=self.scale, shift=self.shift)
+
+
+AUGMENTS["warp"] = Warp()
+# For things alone: a digit in the mirror is another digit, or none.
+MIRRORING = frozenset(("flip-crop", "flip-crop-cutout"))
+
+
 def find_augment(name: str) -> Augment:
+    """The augmentation of this name, or the one that "warp:..." describes."""
+    if name.startswith("warp:"):
+        return Warp.parse(name)
     if name not in AUGMENTS:
         raise unknown_choice("augmentation", name, AUGMENTS)
     return AUGMENTS[name]

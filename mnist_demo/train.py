@@ -20,6 +20,7 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Split
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import as_input, evaluation_of, infer_in_chunks
+from mnist_demo.nets import check_fit
 from mnist_demo.optimise import make_optimizer, schedule_factor
 
 CHECK_EVERY = 25  # batches between two looks at whether the loss is still a number
@@ -84,8 +85,9 @@ def train(
 
     With `config.average`, `net` holds the moving average of the weights that are learned.
     The same config, data and machine give the same events. Raises Diverged when the
-    loss stops being a number.
+    loss stops being a number, and UserError where `config.net` cannot take these images.
     """
+    check_fit(config.net, tuple(train_set.images.shape[1:]))
     device = train_set.images.device
     dials = dials or Dials(config.learning_rate)
     augment = find_augment(config.augment)

@@ -6,7 +6,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnist_demo.augment import AUGMENTS, find_augment, shift, stroke_width, warp
+from mnist_demo.augment import (
+    AUGMENTS,
+    MIRRORING,
+    cutout,
+    find_augment,
+    flip,
+    flip_crop,
+    shift,
+    stroke_width,
+    warp,
+)
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 
@@ -53,7 +63,7 @@ def test_the_seed_repeats(name: str, images: torch.Tensor) -> None:
         assert not torch.equal(augment(images, rng(1)), augment(images, rng(2)))
 
 
-@every_augment
+@pytest.mark.parametrize("name", [name for name in AUGMENTS if name not in MIRRORING])
 def test_a_digit_stays_like_itself(name: str, images: torch.Tensor) -> None:
     """Seen through a blur, for a shifted stroke covers other pixels."""
     changed = find_augment(name)(images, rng())
@@ -98,3 +108,41 @@ def test_stroke_width_thickens_and_thins_without_erasing(images: torch.Tensor) -
 def test_an_unknown_name_lists_the_choices() -> None:
     with pytest.raises(UserError, match="choose one of: none, shift"):
         find_augment("mixup")
+
+
+def coloured(count: int = 40) -> torch.Tensor:
+    return torch.rand((count, 3, 32, 32), generator=torch.Generator().manual_seed(3))
+
+
+def test_a_flip_mirrors_about_half_of_the_images_and_leaves_the_rest() -> None:
+    images = coloured(200)
+    changed = flip(images, rng())
+    mirrored = [torch.equal(c, i.flip(2)) for c, i in zip(changed, images, strict=True)]
+    kept = [torch.equal(c, i) for c, i in zip(changed, images, strict=True)]
+    assert all(m != k for m, k in zip(mirrored, kept, strict=True))
+    assert 70 < sum(mirrored) < 130
+
+
+def test_flip_and_crop_gives_a_window_of_the_padded_image_or_of_its_mirror() -> None:
+    images = coloured(20)
+    changed = flip_crop(images, rng())
+    for before, after in zip(images, changed, strict=True):
+        windows = (
+            F.pad(way, (4,) * 4)[:, top : top + 32, left : left + 32]
+            for way in (before, before.flip(2))
+            for top in range(9)
+            for left in range(9)
+        )
+        assert any(torch.equal(window, after) for window in windows)
+
+
+def test_a_cutout_blanks_one_square_and_nothing_else() -> None:
+    images = coloured()
+    changed = cutout(images, rng(), 8)
+    for before, after in zip(images, changed, strict=True):
+        touched = (before != after).any(0)
+        rows, columns = touched.any(1).nonzero(), touched.any(0).nonzero()
+        assert touched.sum() == 64
+        assert (rows.max() - rows.min(), columns.max() - columns.min()) == (7, 7)
+        inside = after[:, touched]
+        assert torch.allclose(inside, before.mean((1, 2))[:, None].expand_as(inside))

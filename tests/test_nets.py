@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
-from mnist_demo.nets import NETS, Normalise, build_net, count_parameters, find_net
+from mnist_demo.nets import NETS, Normalise, build_net, check_fit, count_parameters, find_net
 
 every_net = pytest.mark.parametrize("name", NETS)
 
@@ -33,8 +33,10 @@ def test_it_has_parameters_and_says_what_it_is(name: str) -> None:
 
 @every_net
 def test_a_fresh_one_knows_nothing(name: str, sample: Dataset) -> None:
-    images = sample.train.images[::20].float() / 255
     net = build_net(name, seed=3)
+    images = sample.train.images[::20].float() / 255
+    channels, height, width = find_net(name).input_shape
+    images = F.interpolate(images, (height, width)).repeat(1, channels, 1, 1)
     net.train()  # batch norm has no running figures yet
     with torch.no_grad():
         loss = F.cross_entropy(net(images), sample.train.labels[::20])
@@ -60,12 +62,35 @@ def test_it_normalises_by_itself(name: str) -> None:
     layer = next(net.children())
     assert isinstance(layer, Normalise)
     assert {"0.mean", "0.std"} <= set(net.state_dict())  # a checkpoint brings it along
-    mean, std = layer.mean.expand(1, 1, 28, 28), layer.std
+    shape = find_net(name).input_shape
+    mean, std = layer.mean.expand(1, *shape), layer.std
     assert float(layer(mean).abs().max()) == 0
     assert torch.allclose(layer(mean + std), torch.ones(1), atol=1e-5)
-    images = torch.rand(2, 1, 28, 28)
+    images = torch.rand(2, *shape)
     rest = net[1:](layer(images))  # type: ignore[index]
     assert torch.equal(rest, net(images))
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("cifar-threeconv", 541_094)])
+def test_a_colour_net_has_the_sources_size(name: str, parameters: int) -> None:
+    assert count_parameters(build_net(name)) == parameters
+    assert find_net(name).dataset == "cifar10"
+
+
+def test_the_better_colour_net_stays_small() -> None:
+    assert count_parameters(build_net("resnet9")) < 2_500_000
+
+
+@every_net
+def test_it_is_refused_images_of_another_shape_and_the_fitting_nets_are_named(name: str) -> None:
+    shape = find_net(name).input_shape
+    check_fit(name, shape)
+    other = (3, 32, 32) if shape == (1, 28, 28) else (1, 28, 28)
+    with pytest.raises(UserError) as caught:
+        check_fit(name, other)
+    named = str(caught.value).partition("nets that fit: ")[2].split(", ")
+    assert named == [net for net, spec in NETS.items() if spec.input_shape == other]
+    assert named
 
 
 def test_an_unknown_name_lists_the_choices() -> None:

@@ -9,7 +9,7 @@ from importlib import import_module
 import torch
 from torch import nn
 
-from mnist_demo.errors import unknown_choice
+from mnist_demo.errors import UserError, unknown_choice
 
 
 class Normalise(nn.Module):
@@ -65,6 +65,30 @@ def find_net(name: str) -> NetSpec:
     if name not in NETS:
         raise unknown_choice("net", name, NETS)
     return NETS[name]
+
+
+def fitting(shape: tuple[int, ...]) -> list[str]:
+    """The names of the nets that take images of this shape (C, H, W)."""
+    return [name for name, spec in NETS.items() if spec.input_shape == tuple(shape)]
+
+
+def check_fit(name: str, shape: tuple[int, ...]) -> None:
+    """Raises UserError, naming the nets that fit, where `name` cannot take images (C, H, W)."""
+    # What no registry holds was made for its data set.
+    spec = NETS.get(name)
+    if spec is None or spec.input_shape == tuple(shape):
+        return
+    nets = ", ".join(fitting(shape)) or "none"
+    raise UserError(
+        f"the net {name!r} takes images of {in_words(spec.input_shape)}, these are of "
+        f"{in_words(shape)}; nets that fit: {nets}"
+    )
+
+
+def in_words(shape: tuple[int, ...]) -> str:
+    """Such as: 28x28 pixels in grey."""
+    channels, height, width = shape
+    return f"{width}x{height} pixels in {'grey' if channels == 1 else 'colour'}"
 
 
 def build_net(name: str, seed: int = 0) -> nn.Module:

@@ -13,6 +13,7 @@ from mnist_demo.nets.ours import normalise
 
 BLOG_000 = "000: digit recognition with PyTorch and a CNN (2024)"
 BLOG_001 = "001: PyTorch CNN in practice, MNIST"
+BLOG_002 = "002: PyTorch and CNN image classification, CIFAR-10"
 BOOK_003 = "003: Neural Networks and Deep Learning (Nielsen 2015), PyTorch notes"
 BLOG_004 = "004: MNIST project, training and inference script"
 
@@ -42,6 +43,26 @@ def threeconv() -> nn.Module:
         nn.Flatten(),
         nn.Linear(576, 256),
         nn.Linear(256, 10),
+    )
+
+
+@register(
+    "cifar-threeconv",
+    "Three padded convolutions with pooling and dropout, for colour pictures",
+    BLOG_002,
+    dataset="cifar10",
+    input_shape=(3, 32, 32),
+)
+def cifar_threeconv() -> nn.Module:
+    return nn.Sequential(
+        Normalise((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        *_pooled_convolutions(3),  # (B, 64, 4, 4)
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.Linear(1024, 500),
+        nn.ReLU(),
+        nn.Dropout(0.3),
+        nn.Linear(500, 10),
     )
 
 
