@@ -21,6 +21,9 @@ from mnist_demo.preprocess import NoInkError, crop_to, find_box, thicken
 from mnist_demo.strokes import PAD
 
 HERE = Path(__file__).parent
+# One script in five files, in this order: each uses what stands before it.
+PARTS = ("", "_reading", "_ask", "_pictures", "_start")
+SCRIPTS = [f"sketchpad{part}.js" for part in PARTS]
 PICTURE_PART = 0.64  # of the pad's side that an opened picture's ink takes up
 MAX_PICTURE = 6 * 2**20  # bytes of an opened picture; the page shrinks photos before sending
 
@@ -51,7 +54,7 @@ def build(context: Context) -> gr.HTML:
     return gr.HTML(
         value={"net": RELEASED, "picture": "", "serial": 0},
         html_template=(HERE / "sketchpad.html").read_text(),
-        js_on_load=(HERE / "sketchpad.js").read_text(),
+        js_on_load="\n".join((HERE / name).read_text() for name in SCRIPTS),
         server_functions=[classify, read_picture],
         apply_default_css=False,
         elem_id="sketchpad",

@@ -1,0 +1,85 @@
+// Asking the server: one request in flight at a time, about the newest drawing.
+
+let version = 0; // of the drawing; each change is a new one
+let answered = 0;
+const changes = new Map(); // version -> when it was drawn, for those not yet answered
+let asking = false;
+let failures = 0;
+
+function isBlank() {
+  const last = marks.findLastIndex((mark) => mark.clear);
+  return marks.length === last + 1;
+}
+
+function changed() {
+  changes.set(++version, performance.now());
+  const blank = isBlank();
+  invite.hidden = !blank;
+  buttons.clear.disabled = blank;
+  buttons.undo.disabled = marks.length === 0;
+  if (blank) showBlank();
+  ask();
+}
+
+function message() {
+  const { data } = inkContext.getImageData(0, 0, SIDE, SIDE);
+  let [top, left, bottom, right] = [SIDE, SIDE, -1, -1];
+  for (let y = 0; y < SIDE; y++)
+    for (let x = 0; x < SIDE; x++)
+      if (data[4 * (y * SIDE + x) + 3]) {
+        top = Math.min(top, y); bottom = Math.max(bottom, y);
+        left = Math.min(left, x); right = Math.max(right, x);
+      }
+  if (bottom < 0) return null;
+  const [w, h] = [right - left + 1, bottom - top + 1];
+  let text = "";
+  for (let y = top; y <= bottom; y++)
+    for (let x = left; x <= right; x++) text += String.fromCharCode(data[4 * (y * SIDE + x) + 3]);
+  return { net: props.value.net, x: left, y: top, w, h, ink: btoa(text) };
+}
+
+// How long each change up to `seen` waited for its answer, in ms.
+function settle(seen) {
+  const waits = [];
+  for (const [change, drawn] of changes)
+    if (change <= seen) {
+      waits.push(performance.now() - drawn);
+      changes.delete(change);
+    }
+  return waits;
+}
+
+function within(promise, time) {
+  return Promise.race([promise, new Promise((_, fail) => setTimeout(() => fail(new Error("no answer")), time))]);
+}
+
+async function ask() {
+  if (asking) return;
+  asking = true;
+  while (answered < version) {
+    const seen = version;
+    const drawing = isBlank() ? null : message();
+    if (!drawing) {
+      answered = seen;
+      settle(seen);
+      continue;
+    }
+    const started = performance.now();
+    try {
+      const answer = await within(server.classify(drawing), GIVE_UP);
+      failures = 0;
+      answered = seen;
+      const waits = settle(seen);
+      if (isBlank()) continue;
+      if (answer.error) find(".status").textContent = answer.error;
+      else if (answer.blank) say("?", "Go on drawing", "There is too little ink to read yet.");
+      else showAnswer(answer, waits);
+      await new Promise((go) => setTimeout(go, Math.min(LONGEST_REST, REST * (performance.now() - started))));
+    } catch (error) {
+      failures++;
+      find(".status").textContent = "No connection to the server. Your drawing is safe; trying again…";
+      await new Promise((go) => setTimeout(go, Math.min(5000, 500 * failures)));
+    }
+  }
+  asking = false;
+}

@@ -1,0 +1,119 @@
+// What the network makes of the drawing: ten bars, the strip of what it sees, the verdict.
+// Bars.
+
+const bars = Array.from({ length: 10 }, (_, digit) => {
+  const row = document.createElement("div");
+  row.className = "bar";
+  row.setAttribute("role", "meter");
+  row.setAttribute("aria-label", `digit ${digit}`);
+  row.setAttribute("aria-valuemin", "0");
+  row.setAttribute("aria-valuemax", "100");
+  const [name, track, fill, figure] = ["span", "span", "i", "span"].map((tag) => document.createElement(tag));
+  name.textContent = digit;
+  track.className = "track";
+  figure.className = "figure";
+  track.append(fill);
+  row.append(name, track, figure);
+  find(".bars").append(row);
+  return { row, fill, figure };
+});
+
+const percent = (p) => (p > 0.999 ? "100 %" : p < 0.0005 ? "0 %" : `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`);
+
+function showBars(probabilities) {
+  const best = probabilities ? Math.max(...probabilities) : 2;
+  bars.forEach(({ row, fill, figure }, digit) => {
+    const p = probabilities ? probabilities[digit] : 0;
+    fill.style.transform = `scaleX(${p})`;
+    figure.textContent = probabilities ? percent(p) : "";
+    row.classList.toggle("best", p === best);
+    row.setAttribute("aria-valuenow", (100 * p).toFixed(1));
+  });
+}
+
+// What the network sees.
+
+function bytesOf(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+function greyImage(bytes, width, height) {
+  const image = new ImageData(width, height);
+  for (let i = 0; i < bytes.length; i++) {
+    image.data.fill(bytes[i], 4 * i, 4 * i + 3);
+    image.data[4 * i + 3] = 255;
+  }
+  return image;
+}
+
+function blacken(canvas) {
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#000";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  return context;
+}
+
+let stripAnswer = null;
+let stripDue = null;
+
+// At most ten times a second: painting it more often would take the time from pen and bars.
+function showStrip(answer) {
+  stripAnswer = answer;
+  stripDue ??= setTimeout(() => {
+    stripDue = null;
+    drawStrip(stripAnswer);
+  }, 100);
+}
+
+function drawStrip(answer) {
+  find(".strip").classList.toggle("empty", !answer);
+  const contexts = strip.map(blacken);
+  if (!answer) return;
+  contexts[0].drawImage(ink, 0, 0);
+  const [top, left, bottom, right] = answer.box;
+  contexts[0].strokeStyle = "#f59e0b";
+  contexts[0].lineWidth = 2;
+  contexts[0].strokeRect(left - 2, top - 2, right - left + 4, bottom - top + 4);
+  const scale = SIDE / Math.max(right - left, bottom - top);
+  const [w, h] = [(right - left) * scale, (bottom - top) * scale];
+  contexts[1].drawImage(ink, left, top, right - left, bottom - top, (SIDE - w) / 2, (SIDE - h) / 2, w, h);
+  const { width, height, pixels } = answer.fitted;
+  contexts[2].putImageData(greyImage(bytesOf(pixels), width, height), (20 - width) >> 1, (20 - height) >> 1);
+  contexts[3].putImageData(greyImage(bytesOf(answer.centred), 28, 28), 0, 0);
+}
+
+// The verdict.
+
+let announcing = null;
+
+function announce(text) {
+  clearTimeout(announcing);
+  announcing = setTimeout(() => (find(".announce").textContent = text), 700);
+}
+
+function say(guess, saying, detail) {
+  find(".guess").textContent = guess;
+  find(".saying").textContent = saying;
+  find(".detail").textContent = detail;
+  announce(`${saying}. ${detail}`);
+}
+
+function showBlank() {
+  showBars(null);
+  showStrip(null);
+  find(".status").textContent = "";
+  find(".verdict").classList.remove("unsure");
+  say("?", "Draw a digit", "The ten bars will move while you draw.");
+}
+
+function showAnswer(answer, waits) {
+  const p = answer.probabilities;
+  const [first, second] = [...p.keys()].sort((a, b) => p[b] - p[a]);
+  showBars(p);
+  showStrip(answer);
+  find(".verdict").classList.toggle("unsure", answer.unsure);
+  if (answer.unsure) say(first, `Not sure: ${first} or ${second}?`, `${percent(p[first])} against ${percent(p[second])}`);
+  else say(first, `This looks like a ${first}`, p[first] > 0.999 ? "more than 99.9 % sure" : `${percent(p[first])} sure`);
+  find(".status").textContent = `Answered ${Math.round(Math.max(...waits))} ms after the pen moved`;
+  element.dispatchEvent(new CustomEvent("answered", { detail: waits, bubbles: true }));
+}
