@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 from browser import is_ci
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from mnist_demo.benchmark.browser import open_browser
 from mnist_demo.benchmark.server import free_port
@@ -22,6 +22,8 @@ from mnist_demo.errors import UserError
 ROOT = Path(__file__).parent.parent
 # For processes of the command line: no MNIST in sight.
 ALONE = {"MNIST_DEMO_DATA": str(ROOT / "tests" / "no-such-folder")}
+
+expect.set_options(timeout=20_000)  # the machine may be busy with other things
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
