@@ -61,7 +61,23 @@ def register(
     return add
 
 
+# Nets that are described and not listed, "custom:blocks=2" say, by what stands before the colon.
+FAMILIES: dict[str, Callable[[str], NetSpec]] = {}
+
+
+def register_family(kind: str, find: Callable[[str], NetSpec]) -> None:
+    FAMILIES[kind] = find
+
+
+def is_described(name: str) -> bool:
+    kind, colon, _ = name.partition(":")
+    return bool(colon) and kind in FAMILIES
+
+
 def find_net(name: str) -> NetSpec:
+    """The net of this name or description. Raises UserError where there is none."""
+    if is_described(name):
+        return FAMILIES[name.partition(":")[0]](name)
     if name not in NETS:
         raise unknown_choice("net", name, NETS)
     return NETS[name]
@@ -75,7 +91,7 @@ def fitting(shape: tuple[int, ...]) -> list[str]:
 def check_fit(name: str, shape: tuple[int, ...]) -> None:
     """Raises UserError, naming the nets that fit, where `name` cannot take images (C, H, W)."""
     # What no registry holds was made for its data set.
-    spec = NETS.get(name)
+    spec = find_net(name) if is_described(name) else NETS.get(name)
     if spec is None or spec.input_shape == tuple(shape):
         return
     nets = ", ".join(fitting(shape)) or "none"
@@ -103,5 +119,5 @@ def count_parameters(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters() if p.requires_grad)
 
 
-for _module in ("ours", "sources"):  # each fills the registry as it is imported
+for _module in ("ours", "sources", "custom"):  # each fills the registry as it is imported
     import_module(f"{__name__}.{_module}")
