@@ -1,4 +1,4 @@
-"""A trained net on disk: safetensors with everything that rebuilds it, and no code.
+"""A trained net, or several, on disk: safetensors with all that rebuilds them, and no code.
 
 Written beside and renamed into place, so a file is whole or absent.
 """
@@ -6,6 +6,7 @@ Written beside and renamed into place, so a file is whole or absent.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,25 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from mnist_demo.ensemble import NAME, Ensemble
 from mnist_demo.errors import UserError
 from mnist_demo.files import write_whole
-from mnist_demo.nets import build_net
+from mnist_demo.nets import build_net, find_net
 
 FORMAT = "mnist-demo-1"
-MAX_BYTES = 64 * 2**20
+MAX_BYTES = 128 * 2**20  # five nets of five million parameters, the most there are
 RELEASED = Path(__file__).parent.parent / "models" / "digits.safetensors"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One net of an ensemble: what it is and what it learned from."""
+
+    net: str
+    dataset: str
+    config: dict[str, Any]
+    metrics: dict[str, float]
+    command: str
 
 
 @dataclass
@@ -29,16 +42,36 @@ class Checkpoint:
     """A net with what it is, what it learned from and how well it does."""
 
     net: nn.Module
-    name: str  # of the net, in the registry
-    dataset: str
+    name: str  # of the net, in the registry; of several "ensemble"
+    dataset: str  # several names with " and " between them where members learned from several
     labels: tuple[str, ...]
     config: dict[str, Any]
     metrics: dict[str, float] = field(default_factory=dict)
     command: str = ""  # what reproduces it
+    members: tuple[Member, ...] = ()  # of an ensemble
+
+    @property
+    def title(self) -> str:
+        """What it is, in words."""
+        if not isinstance(self.net, Ensemble):
+            return self.name
+        names = ", ".join(member.net.partition(":")[0] for member in self.members)
+        return f"{self.net.how} of {len(self.members)} nets ({names})"
+
+    @property
+    def learned_from(self) -> list[tuple[str, float]]:
+        """Each data set that a net in it was trained on, with the part that was held out."""
+        sources = self.members or (self,)
+        return sorted({(source.dataset, _holdout(source.config)) for source in sources})
+
+    @property
+    def kind(self) -> str:
+        """The name of a net that takes the same images: its own, or the first member's."""
+        return self.members[0].net if self.members else self.name
 
     def metadata(self) -> dict[str, str]:
         """safetensors keeps text only, so each value is JSON."""
-        values = {
+        values: dict[str, Any] = {
             "format": FORMAT,
             "net": self.name,
             "dataset": self.dataset,
@@ -47,7 +80,40 @@ class Checkpoint:
             "metrics": self.metrics,
             "command": self.command,
         }
+        if isinstance(self.net, Ensemble):
+            values |= {"how": self.net.how, "members": [vars(m) for m in self.members]}
         return {key: json.dumps(value) for key, value in values.items()}
+
+
+def combine(checkpoints: Sequence[Checkpoint], how: str = "mean") -> Checkpoint:
+    """An ensemble of these nets, which it shares with them.
+
+    Raises UserError where they cannot answer the same question, or are too many or few.
+    """
+    net = Ensemble([checkpoint.net for checkpoint in checkpoints], how)
+    first = checkpoints[0]
+    for number, other in enumerate(checkpoints, 1):
+        if other.members:
+            raise UserError(f"net {number} is an ensemble itself; name its members instead")
+        if other.labels != first.labels or _shape(other) != _shape(first):
+            raise UserError(
+                f"net {number} ({other.title}, trained on {other.dataset}) takes other images or "
+                f"tells other classes apart than net 1 ({first.title}, trained on "
+                f"{first.dataset}); choose nets of one kind"
+            )
+    members = tuple(Member(c.name, c.dataset, c.config, c.metrics, c.command) for c in checkpoints)
+    names = " and ".join(sorted({member.dataset for member in members}))
+    return Checkpoint(net.eval(), NAME, names, first.labels, {}, members=members)
+
+
+def _shape(checkpoint: Checkpoint) -> tuple[int, int, int]:
+    return find_net(checkpoint.kind).input_shape
+
+
+def _holdout(config: dict[str, Any]) -> float:
+    """The part of the training images that was held out; a strange file's is taken for none."""
+    part = config.get("holdout", 0.0)
+    return float(part) if isinstance(part, int | float) and 0 <= part < 1 else 0.0
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
@@ -95,7 +161,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             f"{path} is damaged or not a safetensors file ({error}); get or train it again"
         ) from error
     values = _read_metadata(path, metadata)
-    net = build_net(values["net"])
+    net, members = _build(path, values)
     try:
         net.load_state_dict(tensors)
     except RuntimeError as error:
@@ -114,19 +180,42 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         values["config"],
         values["metrics"],
         values["command"],
+        members,
     )
 
 
+def _build(path: Path, values: dict[str, Any]) -> tuple[nn.Module, tuple[Member, ...]]:
+    """The fresh net or nets that a header names."""
+    if values["net"] != NAME:
+        return build_net(values["net"]), ()
+    rows = values["members"]
+    if not all(isinstance(row, dict) and _kinds(row) == MEMBER_KINDS for row in rows):
+        raise UserError(f"{path} has a header this version cannot read (members)")
+    members = tuple(Member(**row) for row in rows)
+    # The number is checked before any net is built: the header may name thousands.
+    Ensemble([nn.Identity() for _ in members], values["how"])
+    if len({find_net(member.net).input_shape for member in members}) > 1:
+        raise UserError(f"{path} names nets that take images of different shapes")
+    return Ensemble([build_net(m.net) for m in members], values["how"]), members
+
+
+MEMBER_KINDS: dict[str, type] = {
+    "net": str,
+    "dataset": str,
+    "config": dict,
+    "metrics": dict,
+    "command": str,
+}
+
+
+def _kinds(row: dict[str, Any]) -> dict[str, type]:
+    return {key: type(value) for key, value in row.items()}
+
+
 def _read_metadata(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
-    kinds: dict[str, type] = {
-        "format": str,
-        "net": str,
-        "dataset": str,
-        "labels": list,
-        "config": dict,
-        "metrics": dict,
-        "command": str,
-    }
+    kinds: dict[str, type] = MEMBER_KINDS | {"format": str, "labels": list}
+    if metadata.get("net") == json.dumps(NAME):
+        kinds |= {"how": str, "members": list}
     try:
         values = {key: json.loads(metadata[key]) for key in kinds}
     except (KeyError, ValueError, RecursionError) as error:

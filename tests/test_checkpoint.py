@@ -97,8 +97,8 @@ def damaged(kind: str, path: Path) -> str:
         return "not numbers"
     elif kind == "too large":
         with path.open("wb") as file:
-            file.truncate(65 * 2**20)
-        return "larger than 64 MiB"
+            file.truncate(129 * 2**20)
+        return "larger than 128 MiB"
     return "damaged or not a safetensors file"
 
 

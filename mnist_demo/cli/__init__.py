@@ -12,7 +12,17 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mnist_demo import __version__
-from mnist_demo.cli import benchmark, data, download, ensemble, evaluate, nets, predict, reproduce, train
+from mnist_demo.cli import (
+    benchmark,
+    data,
+    download,
+    ensemble,
+    evaluate,
+    nets,
+    predict,
+    reproduce,
+    train,
+)
 from mnist_demo.errors import UserError
 
 COMMANDS = {

@@ -1,0 +1,43 @@
+"""The images that a net, or several, may be judged by: none that any of them learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.datasets import Dataset, Split, unseen_by
+from mnist_demo.errors import UserError
+
+
+def unseen(
+    checkpoint: Checkpoint, data: Dataset, load: Callable[[str], Dataset] | None = None
+) -> tuple[Split, str]:
+    """The images of `data` that no net in the checkpoint was trained on, and what they are.
+
+    `load` finds the data sets that they were trained on. Raises UserError where no image
+    is left, or nobody can know.
+    """
+    found = [unseen_by(name, data, holdout, load) for name, holdout in checkpoint.learned_from]
+    split, title = found[0]
+    titles = {title for _, title in found}
+    for other, _ in found[1:]:
+        split = common(split, other)
+    if not len(split):
+        raise UserError(
+            f"these nets were together trained on all {data.noun} of {data.title}; judge them by "
+            "another data set"
+        )
+    if len(titles) > 1:
+        title = f"{len(split):,} {data.noun} of {data.title} that none of the nets was trained on"
+    return split, title
+
+
+def common(first: Split, second: Split) -> Split:
+    """The images of `first` that are in `second` too, compared pixel by pixel."""
+    if first is second:
+        return first
+    known = {image.tobytes() for image in second.images.cpu().numpy()}
+    keep = [i for i, image in enumerate(first.images.cpu().numpy()) if image.tobytes() in known]
+    return first.take(torch.tensor(keep, dtype=torch.int64))
