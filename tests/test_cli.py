@@ -90,8 +90,13 @@ def test_a_net_that_saw_other_digits_is_not_passed_off_as_unseen(
     words = ["evaluate", "--dataset", "sample", "--checkpoint"]
     assert main([*words, str(trained)]) == 0
     assert "was trained on" not in capsys.readouterr().out
-    assert main([*words, str(save_checkpoint(checkpoint, tmp_path / "net.safetensors"))]) == 0
-    assert "some of which this net was trained on" in capsys.readouterr().out
+    other = str(save_checkpoint(checkpoint, tmp_path / "net.safetensors"))
+    assert main([*words, other]) == 0
+    assert "500 held-out digits" in capsys.readouterr().out
+    assert main([*words, other, "--split", "validation"]) == 0
+    known = re.search(r"([\d,]+) of which this net was trained on", capsys.readouterr().out)
+    assert known
+    assert int(known[1].replace(",", "")) > 800  # nine of ten, less what was held out
 
 
 def test_the_stored_command_gives_the_same_net_again(trained: Path, tmp_path: Path) -> None:

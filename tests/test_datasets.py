@@ -17,6 +17,7 @@ from mnist_demo.datasets import (
     load_dataset,
     mnist_is_in,
     unseen_by,
+    without,
 )
 from mnist_demo.errors import UserError
 
@@ -61,6 +62,29 @@ def test_only_digits_are_judged_by_that_the_net_has_not_seen(sample: Dataset) ->
     assert "1,000" in words
 
 
+def test_parts_have_names_and_a_missing_one_lists_them(sample: Dataset) -> None:
+    assert sample.part("validation") is sample.validation
+    assert list(sample.parts) == ["train", "validation"]
+    assert (sample.shape, sample.noun) == ((1, 28, 28), "digits")
+    with pytest.raises(UserError, match="has no part 'test'; choose one of: train, validation"):
+        sample.part("test")
+
+
+def test_what_was_seen_is_taken_out_pixel_by_pixel(sample: Dataset) -> None:
+    seen = sample.train.take(torch.arange(0, 4000, 2))
+    rest = without(sample.train, seen)
+    assert pictures(rest) == pictures(sample.train) - pictures(seen)
+    assert torch.equal(rest.images, sample.train.take(torch.arange(1, 4000, 2)).images)
+    assert len(without(seen, seen)) == 0
+
+
+def test_a_part_drawn_at_random_is_the_same_each_time(sample: Dataset) -> None:
+    first, again = load_dataset("sample", holdout=0.1), load_dataset("sample", holdout=0.1)
+    assert (len(first.train), len(first.validation)) == (4500, 500)
+    assert torch.equal(first.validation.images, again.validation.images)
+    assert not pictures(first.train) & pictures(first.validation)
+
+
 def full_mnist() -> Dataset:
     folder = data_folder()
     if not mnist_is_in(folder):
@@ -78,11 +102,25 @@ def test_full_mnist_validates_on_exactly_the_sample_and_never_trains_on_it(
     assert pictures(mnist.validation) == embedded
     assert not pictures(mnist.train) & embedded
     assert not pictures(mnist.test) & embedded
-    assert unseen_by("mnist", mnist)[0] is mnist.test
+    for trained_on, holdout in (("mnist", 0.0), ("mnist", 0.1), ("sample", 0.0)):
+        assert unseen_by(trained_on, mnist, holdout)[0] is mnist.test
+
+
+def test_a_net_of_a_random_part_of_mnist_has_the_rest_of_the_sample_unseen(
+    sample: Dataset,
+) -> None:
+    mnist = full_mnist()
+    split, words = unseen_by("mnist", sample, 0.1, lambda name: mnist)
+    trained = pictures(load_dataset("mnist", holdout=0.1).train)
+    assert 400 < len(split) < 600
+    assert not pictures(split) & trained
+    assert f"{len(split)} digits of the embedded sample" in words
 
 
 def test_an_unknown_name_lists_the_choices() -> None:
-    with pytest.raises(UserError, match="'mnits'; choose one of: mnist, sample"):
+    with pytest.raises(
+        UserError, match="'mnits'; choose one of: mnist, sample, cifar10; or name a label"
+    ):
         load_dataset("mnits")
 
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_demo.cli.common import add_checkpoint, add_data_dir, add_json, read_checkpoint
+from mnist_demo.cli.common import (
+    add_checkpoint,
+    add_data_dir,
+    add_image_root,
+    add_json,
+    read_checkpoint,
+)
 from mnist_demo.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,7 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("test", "validation"),
         help="default: the largest set of digits that the net was not trained on",
     )
-    parser.add_argument("--dataset", help="mnist or sample (default: MNIST where it is on disk)")
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME|PATH",
+        help="mnist, sample, cifar10, a name of your own, or the path of a label list, an image "
+        "folder or a CSV of pixels (default: MNIST where it is on disk, else sample)",
+    )
+    add_image_root(parser)
     parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
     add_data_dir(parser)
     add_json(parser)
@@ -36,14 +49,17 @@ def run(args: argparse.Namespace) -> int:
     from mnist_demo.datasets import best_available, load_dataset
     from mnist_demo.device import pick_device
     from mnist_demo.evaluate import evaluate
+    from mnist_demo.match import check_match
 
-    data = load_dataset(args.dataset or best_available(args.data_dir), args.data_dir)
+    name = args.dataset or best_available(args.data_dir)
+    data = load_dataset(name, args.data_dir, root=args.image_root)
+    check_match(checkpoint.kind, data)
     if checkpoint.labels != data.labels:
         raise UserError(
             f"the net knows the classes {', '.join(checkpoint.labels)}, which are not those of "
             f"{data.name!r}; choose a data set with --dataset"
         )
-    split, name = choose_split(args.split, checkpoint, data)
+    split, name = choose_split(args.split, checkpoint, data, args.data_dir)
     device = pick_device(args.device)
     result = evaluate(checkpoint.net.to(device), split.to(device))
     if args.json:
@@ -62,14 +78,20 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(report, indent=2))
     else:
-        print(f"net {checkpoint.name}, trained on {checkpoint.dataset}; judged by {name}")
+        print(f"net {checkpoint.title}, trained on {checkpoint.dataset}; judged by {name}")
         print(describe(result, data.labels))
     return 0
 
 
-def choose_split(wanted: str | None, checkpoint: Checkpoint, data: Dataset) -> tuple[Split, str]:
-    """The digits to judge a net by and what they are, in words."""
-    from mnist_demo.datasets import unseen_by
+def choose_split(
+    wanted: str | None, checkpoint: Checkpoint, data: Dataset, folder: Path | None = None
+) -> tuple[Split, str]:
+    """The images to judge a net by and what they are, in words."""
+    from mnist_demo.datasets import load_dataset, training_images, without
+    from mnist_demo.judging import unseen
+
+    def load(name: str) -> Dataset:
+        return load_dataset(name, folder)
 
     if wanted == "test" and data.test is None:
         raise UserError(
@@ -77,25 +99,33 @@ def choose_split(wanted: str | None, checkpoint: Checkpoint, data: Dataset) -> t
             "download`, or leave --split out"
         )
     if wanted != "validation":
-        split, name = unseen_by(checkpoint.dataset, data)
-    else:
-        split = data.validation
-        name = f"the {len(split):,} validation digits of {data.title}"
-    sample_in_mnist = checkpoint.dataset == "sample" and data.name == "mnist"
-    if split is not data.test and (sample_in_mnist or checkpoint.config.get("holdout")):
-        name += ", some of which this net was trained on"
-    return split, name
+        return unseen(checkpoint, data, load)
+    name = f"the {len(data.validation):,} validation {data.noun} of {data.title}"
+    rest = data.validation
+    for trained_on, holdout in checkpoint.learned_from:
+        if trained_on == data.name and not holdout:
+            continue
+        seen = training_images(trained_on, holdout, load)
+        if seen is None:
+            name += f"; {trained_on} is not here to see whether this net was trained on any"
+        else:
+            rest = without(rest, seen)
+    if known := len(data.validation) - len(rest):
+        name += f", {known:,} of which this net was trained on"
+    return data.validation, name
 
 
 def describe(result: Evaluation, labels: tuple[str, ...]) -> str:
     """Accuracy and loss, the confusion matrix and the accuracy of each class."""
+    wide = max(6, *(len(label) + 1 for label in labels))
     lines = [
         f"accuracy {result.accuracy:.2%}  ({result.correct} of {len(result.truth)})  "
         f"loss {result.loss:.4f}",
         "",
         "true \\ predicted",
-        "      " + "".join(f"{label:>6}" for label in labels) + "  accuracy",
+        " " * wide + "".join(f"{label:>{wide}}" for label in labels) + "  accuracy",
     ]
     for label, row, part in zip(labels, result.confusion, result.per_class, strict=True):
-        lines.append(f"{label:>6}" + "".join(f"{count:>6}" for count in row) + f"  {part:>8.2%}")
+        cells = "".join(f"{count:>{wide}}" for count in row)
+        lines.append(f"{label:>{wide}}{cells}  {part:>8.2%}")
     return "\n".join(lines)

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_demo.cli.common import add_data_dir
+from mnist_demo.cli.common import add_data_dir, add_image_root
 from mnist_demo.config import BOUNDS, TrainConfig
 from mnist_demo.errors import UserError
+from mnist_demo.recipes import find_recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 HELP = "train a net and write it to a file"
 INTERRUPTED = 130
 SETTINGS = {
-    "net": "see `nets`",
-    "dataset": "mnist or sample",
+    "net": "see `nets`; or your own, as in custom:blocks=3,width=32,dropout=0.4",
+    "dataset": "mnist, sample, cifar10, a name of your own (`data import`), or the path of a "
+    "label list, an image folder or a CSV of pixels",
     "epochs": "passes over the training digits",
     "batch_size": "digits a step",
     "learning_rate": "size of a step at the schedule's peak",
@@ -38,7 +40,9 @@ SETTINGS = {
     "weight_decay": "of adamw and sgd",
     "schedule": "of the learning rate: one-cycle, cosine, step or constant",
     "gamma": "factor an epoch of the step schedule",
-    "augment": "random changes: none, shift, one-pixel, tilt-and-crop, affine or handwriting",
+    "augment": "random changes: none, shift, one-pixel, tilt-and-crop, affine, handwriting; "
+    "of colour images flip-crop or flip-crop-cutout; or your own amounts, as in "
+    "warp:rotate=10,scale=0.1,shift=2",
     "label_smoothing": "part of the target spread over all classes",
     "average": "decay of the moving average of the weights that is kept; 0: none",
     "keep": "best (by validation loss) or last epoch",
@@ -49,6 +53,11 @@ SETTINGS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="all settings of a tutorial; options beside it override them (see README)",
+    )
     for setting in dataclasses.fields(TrainConfig):
         names = [option_of(setting.name)] + (["--lr"] if setting.name == "learning_rate" else [])
         text = f"{SETTINGS[setting.name]} (default: {setting.default}"
@@ -58,13 +67,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             *names,
             dest=setting.name,
             type=type(setting.default),
-            default=setting.default,
+            default=argparse.SUPPRESS,  # what is not given comes from the recipe
             metavar=type(setting.default).__name__.upper(),
             help=f"{text})",
         )
     parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
+    add_image_root(parser)
     add_data_dir(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+
+
+def config_of(args: argparse.Namespace) -> TrainConfig:
+    """The recipe's settings, else the defaults, and over them what was given."""
+    base = find_recipe(args.recipe).config if args.recipe is not None else TrainConfig()
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
+    given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    return dataclasses.replace(base, **given)
 
 
 def option_of(setting: str) -> str:
@@ -72,20 +90,24 @@ def option_of(setting: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    settings = (field.name for field in dataclasses.fields(TrainConfig))
-    config = TrainConfig(**{name: getattr(args, name) for name in settings})
+    config = config_of(args)
     refuse_place(args.out)
 
     from mnist_demo.datasets import load_dataset
     from mnist_demo.device import describe_device, pick_device
+    from mnist_demo.match import check_match
     from mnist_demo.nets import build_net, count_parameters
+    from mnist_demo.nets.custom import fitted
 
     device = pick_device(args.device)
-    data = load_dataset(config.dataset, args.data_dir, config.holdout).to(device)
+    data = load_dataset(config.dataset, args.data_dir, config.holdout, args.image_root)
+    config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
+    check_match(config.net, data)
+    data = data.to(device)
     net = build_net(config.net, config.seed).to(device)
     print(
-        f"{config.net}, {count_parameters(net):,} parameters, on {len(data.train):,} digits of "
-        f"{data.title}; {describe_device(device)}",
+        f"{config.net}, {count_parameters(net):,} parameters, on {len(data.train):,} {data.noun} "
+        f"of {data.title}; {describe_device(device)}",
         flush=True,
     )
     started = time.perf_counter()
@@ -175,12 +197,15 @@ def _save(
     metrics = {"validation_accuracy": validation.accuracy, "validation_loss": validation.loss}
     if data.test is not None:
         metrics["test_accuracy"] = evaluate(net, data.test).accuracy
-        figure = f"test accuracy {metrics['test_accuracy']:.2%} on the {len(data.test):,} digits "
-        figure += "of MNIST's test set, which chose nothing"
+        figure = (
+            f"test accuracy {metrics['test_accuracy']:.2%} on the {len(data.test):,} {data.noun} "
+        )
+        whose = "MNIST's test set" if data.name == "mnist" else f"the test set of {data.title}"
+        figure += f"of {whose}, which chose nothing"
     else:
         metrics["held_out_accuracy"] = validation.accuracy
-        figure = f"held-out accuracy {validation.accuracy:.2%} on {len(data.validation):,} digits "
-        figure += f"of {data.title}" + (
+        figure = f"held-out accuracy {validation.accuracy:.2%} on {len(data.validation):,} "
+        figure += f"{data.noun} of {data.title}" + (
             ", which also chose the epoch" if config.keep == "best" else ""
         )
     metrics |= {"epochs": float(epochs), "seconds": round(seconds, 1)}
@@ -202,6 +227,7 @@ def command_of(config: TrainConfig, args: argparse.Namespace) -> str:
     for name, value in config.to_dict().items():
         words += [option_of(name), str(value)]
     words += ["--device", args.device] if args.device else []
+    words += ["--image-root", str(args.image_root)] if args.image_root else []
     return shlex.join([*words, "--out", args.out.name])
 
 

@@ -105,6 +105,7 @@ __all__ = [
     "data_folder",
     "first_of_each_class",
     "hold_out",
+    "is_own",
     "joined",
     "load_cifar10",
     "load_dataset",

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import torch
 
-from mnist_demo.datasets.base import DIGITS, SEED, Dataset, Split, cut_at_random, without
+from mnist_demo.datasets.base import DIGITS, SEED, Dataset, Split
 from mnist_demo.datasets.pictures import Entry, read_digits, read_images
 from mnist_demo.datasets.pixels import MAX_IMAGES, read_pixels
 from mnist_demo.errors import UserError
@@ -135,14 +135,19 @@ def _split(content: list[Entry] | Split, labels: tuple[str, ...]) -> Split:
 
 
 def hold_some_out(path: Path, split: Split) -> tuple[Split, Split]:
-    """The rest and a sixth drawn at random. Raises UserError where one of them is empty."""
-    train, validation = cut_at_random(split, max(HELD_OUT, 1 / max(1, len(split))))
-    validation = without(validation, train)  # a copy of a training picture judges nothing
-    if not len(train) or not len(validation):
-        raise UserError(
-            f"{path} has too few different pictures ({len(split)}) to hold some out; add more"
-        )
-    return train, validation
+    """The rest and a sixth drawn at random, with all copies of a picture on one side.
+
+    Raises UserError where there are not two different pictures.
+    """
+    numbers: dict[bytes, int] = {}
+    which = [numbers.setdefault(image.tobytes(), len(numbers)) for image in split.images.numpy()]
+    if len(numbers) < 2:
+        raise UserError(f"{path} has too few different pictures to hold one out; add more")
+    order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(SEED))
+    drawn = torch.zeros(len(numbers), dtype=torch.bool)
+    drawn[order[: max(1, round(len(numbers) * HELD_OUT))]] = True
+    held_out = drawn[torch.tensor(which)]
+    return split.take((~held_out).nonzero()[:, 0]), split.take(held_out.nonzero()[:, 0])
 
 
 def _check_shapes(path: Path, splits: dict[str, Split]) -> None:

@@ -25,6 +25,7 @@ from mnist_demo.files import may_write
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OF_FILE = re.compile(r"([0-9])[_-]")
+TAKEN = ("mnist", "sample", "cifar10")  # names of the registry
 MAX_PHOTOS = 20_000
 
 
@@ -120,6 +121,8 @@ def _as_split(digits: list[tuple[int, bytes]]) -> Split:
 def _new_place(name: str, folder: Path) -> Path:
     if not NAME.fullmatch(name):
         raise UserError(f"{name!r} is no name for a data set; use 1 to 40 of A-Z a-z 0-9 _ -")
+    if name in TAKEN:
+        raise UserError(f"{name!r} is the name of another data set; choose another one")
     target = folder / "own" / name
     if target.exists():
         raise UserError(f"{target} is there already; choose another name or delete that folder")

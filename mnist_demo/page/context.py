@@ -10,9 +10,18 @@ from pathlib import Path
 import gradio as gr
 
 from mnist_demo.checkpoint import Checkpoint
-from mnist_demo.datasets import Dataset, Split, best_available, load_dataset, unseen_by
+from mnist_demo.datasets import (
+    DATASETS,
+    DIGITS,
+    Dataset,
+    Split,
+    best_available,
+    is_own,
+    load_named,
+)
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation, evaluate
+from mnist_demo.judging import unseen
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.runs import Run
 from mnist_demo.page.turns import Turns
@@ -34,8 +43,11 @@ class Context:
     _released_results: dict[str, Evaluation] = field(default_factory=dict)
 
     def data(self, trained_on: str = "mnist") -> Dataset:
-        """The fullest data set of this kind that is on disk now."""
-        return load_dataset(best_available(self.data_folder), self.data_folder)
+        """What nets that were trained on this are judged by: it, or the fullest of MNIST."""
+        name = trained_on
+        if name in ("mnist", "sample") or not (name in DATASETS or is_own(name, self.data_folder)):
+            name = best_available(self.data_folder)
+        return load_named(name, self.data_folder)
 
     def visitor(self, request: gr.Request) -> Visitor:
         return self.visitors.get(request.session_hash)
@@ -59,8 +71,14 @@ class Context:
         return f"Released net ({self.released.name})"
 
     def digits_for(self, checkpoint: Checkpoint) -> tuple[Split, str]:
-        """The digits that a net is judged by, none of them trained on, and what they are."""
-        return unseen_by(checkpoint.dataset, self.data(checkpoint.dataset))
+        """The images that a net is judged by, none of them trained on, and what they are."""
+        data = self.data(checkpoint.dataset)
+        return unseen(checkpoint, data, lambda name: load_named(name, self.data_folder))
+
+    def check_reads_digits(self, checkpoint: Checkpoint) -> None:
+        """Raises UserError for a net that a drawing of a digit means nothing to."""
+        if reason := not_for_digits(checkpoint):
+            raise UserError(reason)
 
     def known_evaluation(self, visitor: Visitor, choice: object) -> Evaluation | None:
         """The evaluation of a net if it was made already, without waiting for any."""
@@ -91,3 +109,15 @@ class Context:
         if run is None:
             raise UserError("that net is gone; choose another")
         return run
+
+
+def not_for_digits(checkpoint: Checkpoint) -> str:
+    """Why a net cannot read drawn digits; empty where it can."""
+    if checkpoint.labels == DIGITS:
+        return ""
+    what = "colour photos" if checkpoint.dataset == "cifar10" else "other pictures"
+    first, last = checkpoint.labels[0], checkpoint.labels[-1]
+    return (
+        f"this net reads {what} ({first} to {last}), not digits; "
+        "choose another network at the top of the page"
+    )

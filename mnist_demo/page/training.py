@@ -14,9 +14,10 @@ from typing import Any
 import gradio as gr
 
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import load_dataset
+from mnist_demo.datasets import load_named
 from mnist_demo.device import available_devices, describe_device, pick_device
 from mnist_demo.errors import UserError, unknown_choice
+from mnist_demo.match import check_match
 from mnist_demo.nets import NETS, find_net
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
 from mnist_demo.page import form
@@ -63,7 +64,8 @@ def build(context: Context) -> TrainingTab:
         settings = {name: values[field] for name, field in fields.items()}
         device = pick_device(settings.pop("device"))
         config = form.make_config(settings)
-        data = load_dataset(config.dataset, context.data_folder)
+        data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
+        check_match(config.net, data)
         with context.turns.join() as place:
             with starting:
                 run = begin(visitor, config, data.title, describe_device(device))

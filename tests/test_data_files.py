@@ -1,0 +1,429 @@
+"""Data sets of the user's own files: written and read again, and every bad line named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from digits import DRAWINGS, drawn, grey_image, photo
+from PIL import Image
+
+from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.datasets import (
+    Dataset,
+    Split,
+    hold_out,
+    load_dataset,
+    load_named,
+    own_names,
+    unseen_by,
+)
+from mnist_demo.datasets.export import export_parts
+from mnist_demo.datasets.files import classes_of, load_files, read_list
+from mnist_demo.datasets.own import digit_of, import_photos
+from mnist_demo.errors import UserError
+from mnist_demo.nets import build_net
+from mnist_demo.page import form
+from mnist_demo.page.context import Context
+from mnist_demo.preprocess import preprocess_image
+
+
+def same(first: Split, second: Split) -> bool:
+    return torch.equal(first.images, second.images) and torch.equal(first.labels, second.labels)
+
+
+def pictures(split: Split) -> set[bytes]:
+    return {image.numpy().tobytes() for image in split.images}
+
+
+@pytest.fixture
+def few(sample: Dataset) -> Dataset:
+    """60 digits of all ten classes, 20 to validate, 30 as if they were a test set."""
+    chosen = torch.arange(0, 4000, 67)
+    return Dataset(
+        "few",
+        "a few",
+        sample.train.take(chosen),
+        sample.validation.take(torch.arange(0, 1000, 50)),
+        sample.validation.take(torch.arange(1, 1000, 34)),
+    )
+
+
+def test_what_is_exported_comes_back_bit_by_bit(few: Dataset, tmp_path: Path) -> None:
+    lists = export_parts(few.parts, few.labels, tmp_path / "out")
+    assert [path.name for path in lists] == ["train.txt", "validation.txt", "test.txt"]
+    first = lists[0].read_text().splitlines()[0]
+    label = int(few.train.labels[0])
+    assert first == f"images/train_0_{label}.png\t{label}"
+    assert (tmp_path / "out" / "images" / f"train_0_{label}.png").is_file()
+    again = load_dataset(str(tmp_path / "out"))
+    assert again.test is not None
+    assert few.test is not None
+    assert same(again.train, few.train)
+    assert same(again.validation, few.validation)
+    assert same(again.test, few.test)
+    assert again.labels == few.labels
+    with pytest.raises(UserError, match="already; choose another folder"):
+        export_parts(few.parts, few.labels, tmp_path / "out")
+
+
+def test_a_single_list_holds_a_sixth_out_and_says_so(few: Dataset, tmp_path: Path) -> None:
+    path = export_parts({"train": few.train}, few.labels, tmp_path)[0]
+    data = load_dataset(str(path))
+    count = len(few.train)
+    assert len(data.validation) == round(count / 6)
+    assert len(data.train) + len(data.validation) == count
+    assert data.test is None
+    assert f"{len(data.validation)} of them held out at random with seed 42" in data.title
+    assert not pictures(data.train) & pictures(data.validation)
+    assert pictures(data.train) | pictures(data.validation) == pictures(few.train)
+    assert same(load_dataset(str(path)).validation, data.validation)
+
+
+def test_a_list_may_lie_apart_from_its_pictures(few: Dataset, tmp_path: Path) -> None:
+    listed = export_parts({"train": few.train}, few.labels, tmp_path / "pictures")[0]
+    path = listed.rename(tmp_path / "labels.txt")
+    with pytest.raises(UserError, match="line 1: there is no file"):
+        load_dataset(str(path))
+    data = load_dataset(str(path), root=tmp_path / "pictures")
+    assert pictures(data.train) | pictures(data.validation) == pictures(few.train)
+
+
+def test_copies_of_a_picture_are_not_both_learned_and_held_out(
+    few: Dataset, tmp_path: Path
+) -> None:
+    twice = Split(few.train.images.repeat(2, 1, 1, 1), few.train.labels.repeat(2))
+    path = export_parts({"train": twice}, few.labels, tmp_path)[0]
+    data = load_dataset(str(path))
+    assert len(data.validation) == 2 * round(len(few.train) / 6)
+    assert len(data.train) + len(data.validation) == len(twice)
+    assert not pictures(data.train) & pictures(data.validation)
+    assert pictures(data.train) | pictures(data.validation) == pictures(few.train)
+
+
+GOOD = "a.png\t5\nb.png\t0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "list.txt is empty; write"),
+        ("\n \n", "list.txt is empty; write"),
+        (GOOD + "none.png\t3\n", "list.txt, line 3: there is no file .*none.png"),
+        (GOOD + "a.png\t10\n", "list.txt, line 3: the label 10 is out of range; use 0 to 9"),
+        (GOOD + "a.png\t-1\n", "list.txt, line 3: the label -1 is out of range"),
+        (GOOD + "a.png\tfive\n", "list.txt, line 3: the label 'five' is not a number"),
+        (GOOD + "a.png\t5.0\n", "list.txt, line 3: the label '5.0' is not a number"),
+        ("a.png\tfive\nb.png\t5\n", "list.txt, line 2: the label '5' is not a name"),
+        (GOOD + "\na.png 5\n", "list.txt, line 4: write a picture's path, a tab and its label"),
+        (GOOD + "a.png\t\n", "list.txt, line 3: write a picture's path"),
+        (GOOD + "\t5\n", "list.txt, line 3: write a picture's path"),
+        (GOOD + "a.png\t5\t6\n", "list.txt, line 3: write a picture's path"),
+        ("/etc/passwd\t5\n", "list.txt, line 1: /etc/passwd leads out of"),
+        ("../list/a.png\t5\n", "list.txt, line 1: ../list/a.png leads out of"),
+        ("x\\..\\..\\a.png\t5\n", "list.txt, line 1: .* leads out of"),
+        ("C:\\a.png\t5\n", "list.txt, line 1: .* leads out of"),
+        (GOOD + "list.txt\t5\n", "list.txt, line 3: .*not an image"),
+        (GOOD + "blank.png\t5\n", "list.txt, line 3: there is no ink"),
+        (GOOD + "cut.png\t5\n", "list.txt, line 3: .*cannot be read"),
+        ("a.png\tcat\nwide.png\tdog\n", "list.txt, line 2: wide.png has 40x30 pixels.*32x32"),
+        ("a.png\tcat\ncolour.png\tdog\n", "line 2: colour.png is 32x32, the first .*28x28 grey"),
+        ("a.png\t5\n", "too few different pictures"),
+        ("a.png\t5\n" * 9, "too few different pictures"),
+        ("a\0.png\t5\n", "line 1: there is no file"),
+    ],
+)
+def test_a_bad_list_is_an_error_that_names_the_line(text: str, reason: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        pixels = rng.integers(0, 256, (28, 28), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
+    Image.new("RGB", (40, 30)).save(tmp_path / "wide.png")
+    Image.new("RGB", (32, 32)).save(tmp_path / "colour.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "a.png").read_bytes()[:200])
+    (tmp_path / "list.txt").write_text(text)
+    with pytest.raises(UserError, match=reason):
+        load_dataset(str(tmp_path / "list.txt"))
+
+
+def test_a_list_that_is_no_text_or_not_there_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(b"\xff\xfe\t\x80\n")
+    with pytest.raises(UserError, match="list.txt is no text"):
+        load_dataset(str(tmp_path / "list.txt"))
+    with pytest.raises(UserError, match=r"there is no .*none\.txt; name a label list"):
+        load_dataset(str(tmp_path / "none.txt"))
+    with pytest.raises(UserError, match="is no data set: it needs a folder a class"):
+        load_dataset(str(tmp_path))
+
+
+def test_windows_lines_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    for name in "ab":
+        Image.new("L", (28, 28), ord(name)).save(tmp_path / f"{name}.png")
+    (tmp_path / "list.txt").write_bytes("\ufeffa.png\t3\r\nb.png\t4\r\n".encode())
+    entries = read_list(tmp_path / "list.txt")
+    assert [(entry.path.name, entry.label) for entry in entries] == [("a.png", "3"), ("b.png", "4")]
+
+
+def test_an_image_folder_of_digits_takes_28x28_as_it_is_and_photos_as_the_pad_does(
+    few: Dataset, tmp_path: Path
+) -> None:
+    plain = few.train.images[0, 0].numpy()
+    rng = np.random.default_rng(1)
+    shot = photo(drawn("7", size=200), rng)
+    for name in ("3", "7", "10"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "10").rmdir()
+    Image.fromarray(plain).save(tmp_path / "3" / "plain.png")
+    shot.save(tmp_path / "7" / "shot.png")
+    (tmp_path / "7" / "notes.txt").write_text("no picture")
+    data = load_dataset(str(tmp_path))
+    found = {
+        int(label): image[0]
+        for split in (data.train, data.validation)
+        for image, label in zip(split.images.numpy(), split.labels, strict=True)
+    }
+    assert data.labels == tuple("0123456789")
+    assert data.noun == "digits"
+    assert np.array_equal(found[3], plain)
+    expected = np.round(preprocess_image(shot).centred * 255)
+    assert np.array_equal(found[7], expected.astype(np.uint8))
+
+
+def test_an_image_folder_of_things_has_their_names_and_parts(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    for part, count in (("train", 6), ("test", 2)):
+        for name in ("owl", "cat"):
+            (tmp_path / part / name).mkdir(parents=True)
+            for i in range(count):
+                pixels = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / part / name / f"{i}.png")
+    data = load_files(tmp_path, "things")
+    assert data.labels == ("cat", "owl")
+    assert data.noun == "images"
+    assert data.shape == (3, 32, 32)
+    assert data.test is not None
+    assert data.test.labels.tolist() == [0, 0, 1, 1]
+    assert np.array_equal(
+        data.test.images[0].numpy(),
+        np.asarray(Image.open(tmp_path / "test" / "cat" / "0.png")).transpose(2, 0, 1),
+    )
+    lists = export_parts(data.parts, data.labels, tmp_path / "out")
+    assert "images/test_0_cat.png\tcat" in lists[2].read_text()
+    again = load_dataset(str(tmp_path / "out"))
+    assert again.labels == data.labels
+    assert again.test is not None
+    assert same(again.test, data.test)
+    assert same(again.train, data.train)
+
+
+def test_classes_that_are_numbers_are_in_their_order() -> None:
+    assert classes_of(["7", "3"]) == tuple("0123456789")
+    assert classes_of(["10", "9", "2"]) == ("2", "9", "10")
+    assert classes_of(["owl", "cat", "cat"]) == ("cat", "owl")
+
+
+def csv_of(split: Split, header: str = "") -> str:
+    rows = zip(split.labels.tolist(), split.images.flatten(1).tolist(), strict=True)
+    return header + "".join(f"{label},{','.join(map(str, row))}\n" for label, row in rows)
+
+
+@pytest.mark.parametrize("header", ["", "label," + ",".join(f"p{i}" for i in range(784)) + "\n"])
+@pytest.mark.parametrize("change", [lambda text: text, lambda text: text.replace("\n", ".0\r\n")])
+def test_a_csv_of_pixels_gives_the_digits(
+    header: str, change: Callable[[str], str], few: Dataset, tmp_path: Path
+) -> None:
+    """Also with Windows' line ends and a last pixel that is written as 0.0."""
+    path = tmp_path / "digits.csv"
+    path.write_text(header + change(csv_of(few.train)))
+    data = load_dataset(str(path))
+    everything = load_files(path, "x")
+    assert same(data.train, everything.train)
+    assert pictures(data.train) | pictures(data.validation) == pictures(few.train)
+    assert data.train.labels.bincount(minlength=10).tolist() != [0] * 10
+    by_picture = dict(zip(map(bytes, few.train.images.numpy()), few.train.labels, strict=True))
+    for image, label in zip(data.train.images.numpy(), data.train.labels, strict=True):
+        assert by_picture[bytes(image)] == label
+
+
+ZEROS = ",".join("0" * 784)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (f"5,{ZEROS[2:]}", "line 3 has 784 values, not 785"),
+        (f"5,{ZEROS},0", "line 3 has 786 values"),
+        (f"10,{ZEROS}", "line 3: the label 10 is out of range; use 0 to 9"),
+        (f"5,256{ZEROS[1:]}", "line 3: 256 is out of range"),
+        (f"5,-1{ZEROS[1:]}", "line 3: -1 is out of range"),
+        (f"5,0.5{ZEROS[1:]}", "line 3: 0.5 is out of range; use whole numbers"),
+        (f"5,nan{ZEROS[1:]}", "line 3: nan is out of range"),
+        (f"5,x{ZEROS[1:]}", "line 3: 'x' is not a number"),
+        (f"5,{ZEROS[1:]}", "line 3: '' is not a number"),
+        ("5," + "0" * 20_000, "line 3 is longer than"),
+    ],
+)
+def test_a_bad_csv_is_an_error_that_names_the_line(line: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "digits.csv"
+    path.write_text(f"label,pixels\n1,{ZEROS}\n{line}\n")
+    with pytest.raises(UserError, match=f"digits.csv, {reason}"):
+        load_dataset(str(path))
+
+
+def test_an_empty_csv_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "digits.csv").write_text("label,pixel0\n")
+    with pytest.raises(UserError, match="digits.csv has no digits"):
+        load_dataset(str(tmp_path / "digits.csv"))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twelve photos of drawn digits in both forms, and some that cannot be used."""
+    folder = tmp_path / "photos"
+    rng = np.random.default_rng(3)
+    for name in DRAWINGS:
+        (folder / name).mkdir(parents=True)
+        for i, height in enumerate((0.5, 0.6, 0.7)):
+            photo(drawn(name, height, size=200), rng).save(folder / name / f"{i}.jpg")
+        photo(drawn(name, 0.65, size=200), rng).save(folder / f"{name}_mine.png")
+    Image.new("RGB", (200, 200), (240, 240, 240)).save(folder / "1" / "blank.png")
+    (folder / "2" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n no more")
+    grey_image(drawn("2")).save(folder / "unnamed.png")
+    copy = (folder / "7" / "0.jpg").read_bytes()
+    (folder / "7-copy.jpg").write_bytes(copy)
+    return folder
+
+
+def test_own_photos_become_a_data_set_by_one_command(photos: Path, tmp_path: Path) -> None:
+    place = tmp_path / "data"
+    done = import_photos(photos, "mine", place)
+    assert done.read == 12
+    reasons = {path.name: reason for path, reason in done.skipped}
+    assert set(reasons) == {"blank.png", "broken.png", "unnamed.png", "7-copy.jpg"}
+    assert "no ink" in reasons["blank.png"]
+    assert "cannot be read" in reasons["broken.png"] or "not an image" in reasons["broken.png"]
+    assert "tells no digit" in reasons["unnamed.png"]
+    assert "shows the same as 0.jpg" in reasons["7-copy.jpg"]
+    assert own_names(place) == ["mine"]
+    data = load_named("mine", place)
+    assert (len(data.train), len(data.validation), data.test) == (10, 2, None)
+    everything = data.train.labels.tolist() + data.validation.labels.tolist()
+    assert sorted(everything) == [1] * 4 + [2] * 4 + [7] * 4
+    expected = np.round(preprocess_image(Image.open(photos / "1" / "2.jpg")).centred * 255)
+    assert expected.astype(np.uint8)[None].tobytes() in pictures(data.train) | pictures(
+        data.validation
+    )
+    assert load_named("mine", place) is data  # read once
+    assert [name for _, name in form.data_choices(place)] == ["sample", "mine"]
+    assert "`mine`" in form.data_note("mine")
+    with pytest.raises(UserError, match="there already; choose another name"):
+        import_photos(photos, "mine", place)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "a b", "x" * 41, "ü", "a\n"])
+def test_a_name_that_could_lead_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is no name for a data set"):
+        import_photos(tmp_path, name, tmp_path)
+    with pytest.raises(UserError, match="no data set is called"):
+        load_named(name, tmp_path)
+
+
+def test_names_of_the_registry_are_not_for_own_data(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'sample' is the name of another data set"):
+        import_photos(photos, "sample", tmp_path)
+
+
+def test_the_page_never_takes_a_path(few: Dataset, tmp_path: Path) -> None:
+    path = export_parts({"train": few.train}, few.labels, tmp_path)[0]
+    with pytest.raises(UserError, match="no data set is called"):
+        load_named(str(path), tmp_path)
+
+
+def test_a_folder_without_enough_digits_says_why(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    with pytest.raises(UserError, match="has 0 photos of digits"):
+        import_photos(folder, "mine", tmp_path)
+    Image.new("L", (100, 100), 255).save(folder / "5_blank.png")
+    with pytest.raises(UserError, match="1 were left out.*5_blank.png there is no ink"):
+        import_photos(folder, "mine", tmp_path)
+    with pytest.raises(UserError, match="there is no folder"):
+        import_photos(folder / "none", "mine", tmp_path)
+    assert not (tmp_path / "own").exists()
+
+
+def test_a_read_only_data_folder_is_left_alone(photos: Path, tmp_path: Path) -> None:
+    place = tmp_path / "read-only"
+    place.mkdir()
+    place.chmod(0o555)
+    with pytest.raises(UserError, match="read-only.*--data-dir"):
+        import_photos(photos, "mine", place)
+    place.chmod(0o755)
+    assert os.listdir(place) == []
+
+
+def test_the_folder_s_digit_goes_before_the_name_s() -> None:
+    root = Path("/photos")
+    assert digit_of(root / "7" / "3_x.png", root) == 7
+    assert digit_of(root / "anna" / "7" / "x.png", root) == 7
+    assert digit_of(root / "anna" / "3-x.png", root) == 3
+    for name in ("12_x.png", "3x.png", "x_3.png"):
+        with pytest.raises(UserError, match="tells no digit"):
+            digit_of(root / name, root)
+
+
+def test_nets_are_judged_on_nothing_they_learned(
+    few: Dataset, sample: Dataset, photos: Path, tmp_path: Path
+) -> None:
+    import_photos(photos, "mine", tmp_path)
+    mine = load_named("mine", tmp_path)
+    split, words = unseen_by("mine", mine)
+    assert split is mine.validation
+    assert "2 held-out digits of your own digits 'mine'" in words
+    split, _ = unseen_by("mine", mine, holdout=0.5)
+    assert not pictures(split) & pictures(hold_out(mine, 0.5).train)
+
+    # The sample, exported and given another name, is still the sample.
+    export_parts({"train": sample.train.take(torch.arange(40))}, few.labels, tmp_path / "copy")
+    copy = load_dataset(str(tmp_path / "copy"))
+    with pytest.raises(UserError, match="was trained on all"):
+        unseen_by("sample", copy, 0.0, load_dataset)
+    both = Split(
+        torch.cat([copy.train.images, mine.train.images]),
+        torch.cat([copy.train.labels, mine.train.labels]),
+    )
+    mixed = Dataset("mixed", "mixed", both, mine.validation, None)
+    split, _ = unseen_by("sample", mixed, 0.0, load_dataset)
+    assert pictures(split) == pictures(mine.train) | pictures(mine.validation)
+    split, words = unseen_by("sold", mine)
+    assert len(split) == 12
+    assert "sold is not here to compare" in words
+
+
+def test_a_net_of_a_random_part_of_mnist_is_not_judged_by_the_sample(
+    sample: Dataset,
+) -> None:
+    assert len(unseen_by("mnist", sample)[0]) == 5000
+    with pytest.raises(UserError, match="random part of MNIST.*mnist_demo download"):
+        unseen_by("mnist", sample, holdout=0.1)
+    split, words = unseen_by("sample", sample, holdout=0.1)
+    assert len(split) == 500
+    assert "500 held-out digits" in words
+    assert not pictures(split) & pictures(hold_out(sample, 0.1).train)
+
+
+def test_the_gallery_judges_a_net_of_own_digits_by_their_held_out_part(
+    photos: Path, tmp_path: Path
+) -> None:
+    import_photos(photos, "mine", tmp_path)
+    context = Context(Checkpoint(build_net("linear"), "linear", "mnist", ("0",), {}), tmp_path)
+    mine = Checkpoint(build_net("linear"), "linear", "mine", tuple("0123456789"), {})
+    split, words = context.digits_for(mine)
+    assert pictures(split) == pictures(load_named("mine", tmp_path).validation)
+    assert "'mine'" in words
+    assert len(context.digits_for(context.released)[0]) == 5000
