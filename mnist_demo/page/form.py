@@ -8,9 +8,9 @@ from typing import Any
 
 from mnist_demo.augment import AUGMENTS, find_augment
 from mnist_demo.config import BOUNDS, TrainConfig
-from mnist_demo.datasets import mnist_is_in
+from mnist_demo.datasets import cifar_is_in, mnist_is_in, own_names
 from mnist_demo.errors import UserError, unknown_choice
-from mnist_demo.nets import find_net
+from mnist_demo.nets import NETS, find_net
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
 
 MAX_EPOCHS = 50  # the command line takes more
@@ -45,7 +45,13 @@ def titled(names: Iterable[str]) -> Choices:
 def data_choices(folder: Path) -> Choices:
     """The data sets that a run can learn from now, the fullest first."""
     sample = ("Embedded sample: 4,000 digits", "sample")
-    return [("Full MNIST: 55,000 digits", "mnist"), sample] if mnist_is_in(folder) else [sample]
+    choices = [("Full MNIST: 55,000 digits", "mnist")] if mnist_is_in(folder) else []
+    choices.append(sample)
+    choices += [(f"Your own digits: {name}", name) for name in own_names(folder)]
+    in_colour = any(net.input_shape == (3, 32, 32) for net in NETS.values())
+    if in_colour and cifar_is_in(folder):
+        choices.append(("CIFAR-10: 40,000 colour images", "cifar10"))
+    return choices
 
 
 def data_note(name: str) -> str:
@@ -54,6 +60,16 @@ def data_note(name: str) -> str:
         return (
             "**Full MNIST is in use**: 55,000 digits to learn from, 5,000 to choose the best "
             "epoch, 10,000 to test at the end."
+        )
+    if name == "cifar10":
+        return (
+            "**CIFAR-10 is in use**: 40,000 colour images to learn from, 10,000 to choose the best "
+            "epoch, 10,000 to test at the end. Choose a net that takes colour images."
+        )
+    if name != "sample":
+        return (
+            f"**Your own digits `{name}` are in use**: five sixths to learn from, a sixth held out "
+            "to check."
         )
     return (
         "**The embedded sample is in use**: 4,000 digits of MNIST to learn from, 1,000 held out "
