@@ -12,17 +12,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from starlette.requests import Request
 
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import DIGITS, Split
+from mnist_demo.datasets import DIGITS, Dataset, Split
+from mnist_demo.datasets.cifar import CLASSES
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.nets import build_net
 from mnist_demo.page import context as context_module
-from mnist_demo.page import gallery
+from mnist_demo.page import gallery, sketchpad
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.runs import Run
 from mnist_demo.page.visitors import Visitor
@@ -80,7 +82,7 @@ def test_the_tab_says_it_is_busy_and_then_what_it_found(context: Context) -> Non
     busy, done = map(json.loads, gallery.states(context, visitor, RELEASED))
     split, title = context.digits_for(context.released)
     expected = evaluate(context.released.net, split)
-    assert busy == {"state": "busy", "digits": 1000}
+    assert busy == {"state": "busy", "digits": 1000, "noun": "digits"}
     assert done["state"] == "ready"
     assert done["data"] == title
     assert done["wrong"] == 1000 - expected.correct > 0
@@ -197,3 +199,125 @@ def test_a_run_without_a_net_says_so(context: Context) -> None:
 def test_only_digits_that_are_there_have_a_picture(context: Context, index: object) -> None:
     with pytest.raises(UserError, match="index"):
         gallery.picture_of(context, context.visitors.get("alice"), RELEASED, index)
+
+
+def compared(context: Context, visitor: Visitor, choice: str, other: object) -> dict[str, Any]:
+    *_, last = gallery.states(context, visitor, choice, other)
+    return json.loads(last)
+
+
+def test_two_nets_are_compared_on_the_same_digits(context: Context) -> None:
+    alice = context.visitors.get("alice")
+    run = give_run(alice)
+    told = compared(context, alice, RELEASED, run)
+    assert told["others"] == [["Run 1: linear", run]]
+    split, _ = context.digits_for(context.released)
+    truth = split.labels.numpy()
+    first = evaluate(context.released.net, split).predicted
+    second = evaluate(alice.runs[run].checkpoint.net, split).predicted  # type: ignore[union-attr]
+    expected = {
+        "both": ((first == truth) & (second == truth)).sum(),
+        "first": ((first == truth) & (second != truth)).sum(),
+        "second": ((first != truth) & (second == truth)).sum(),
+        "neither": ((first != truth) & (second != truth)).sum(),
+    }
+    assert told["comparison"]["counts"] == expected
+    assert sum(expected.values()) == 1000
+    for group, count in expected.items():
+        answer = ask(context, GOOD | {"other": run, "group": group})
+        assert answer["total"] == count
+        for item in answer["items"]:
+            index = item["index"]
+            assert item["predicted"] == first[index]
+            assert item["other"]["predicted"] == second[index]
+
+
+def test_nets_that_saw_different_digits_are_compared_on_what_neither_saw(
+    context: Context, sample: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = context.visitors.get("alice")
+    run = give_run(alice)
+    other = alice.runs[run].checkpoint
+    unseen = sample.validation
+    parts = {False: unseen.take(torch.arange(0, 600)), True: unseen.take(torch.arange(400, 1000))}
+    monkeypatch.setattr(context, "digits_for", lambda net: (parts[net is other], "some digits"))
+    told = compared(context, alice, RELEASED, run)
+    assert sum(told["comparison"]["counts"].values()) == 200
+    assert "200 digits that neither was trained on" in told["comparison"]["note"]
+    monkeypatch.setattr(
+        context, "digits_for", lambda net: (parts[False] if net is other else cut_off, "digits")
+    )
+    cut_off = unseen.take(torch.arange(700, 1000))
+    told = compared(context, alice, RELEASED, run)
+    assert "cannot be compared" in told["comparison"]["error"]
+    assert told["state"] == "ready"  # the one net is still shown
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"group": "mine"},
+        {"group": 3},
+        {"group": ["both"]},
+        {"other": None},
+        {"other": "run-99"},
+        {"other": ["run-1"]},
+    ],
+)
+def test_a_bad_comparison_is_told_so(context: Context, wrong: dict[str, Any]) -> None:
+    alice = context.visitors.get("alice")
+    compared(context, alice, RELEASED, give_run(alice))
+    good = GOOD | {"other": "run-1", "group": "both"}
+    assert "items" in ask(context, good)
+    assert set(ask(context, good | wrong)) == {"error"}
+
+
+@pytest.mark.parametrize("other", ["run-1", ["run-1"], {}, 3, RELEASED, ""])
+def test_only_a_comparable_net_of_the_visitor_is_taken(context: Context, other: object) -> None:
+    bob = context.visitors.get("bob")  # who has no run-1
+    assert compared(context, bob, RELEASED, other)["comparison"] is None
+
+
+@pytest.fixture
+def colour(context: Context, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A net for colour photos as alice's run, with 30 made images to judge it by."""
+    rng = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (30, 3, 32, 32), generator=rng, dtype=torch.uint8)
+    split = Split(images, torch.arange(30) % 10)
+    alice = context.visitors.get("alice")
+    run = Run("run-1", 1, TrainConfig(net="cifar-threeconv"), "CIFAR-10", "cpu", Dials(0.1))
+    run.checkpoint = Checkpoint(
+        build_net("cifar-threeconv", 1).eval(), "cifar-threeconv", "cifar10", CLASSES, {}
+    )
+    alice.add(run)
+    digits_for = context.digits_for
+    monkeypatch.setattr(
+        context,
+        "digits_for",
+        lambda net: (split, "30 images") if net.dataset == "cifar10" else digits_for(net),
+    )
+    return run.id
+
+
+def test_a_colour_net_is_shown_with_its_classes_and_colours(context: Context, colour: str) -> None:
+    alice = context.visitors.get("alice")
+    told = ready(context, alice, colour)
+    assert (told["noun"], told["labels"]) == ("images", list(CLASSES))
+    assert told["others"] == []  # a digit net tells other things apart
+    answer = ask(context, GOOD | {"choice": colour})
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["sprite"]))))
+    assert answer["side"] == 32
+    split, _ = context.digits_for(context.checkpoint(alice, colour))
+    first = split.images[answer["items"][0]["index"]].permute(1, 2, 0).numpy()
+    assert (sheet[:32, :32] == first).all()
+
+
+def test_a_colour_net_has_no_place_in_the_sketchpad(context: Context, colour: str) -> None:
+    alice = context.visitors.get("alice")
+    ready(context, alice, colour)
+    with pytest.raises(UserError, match=r"colour photos \(airplane to truck\), not digits"):
+        gallery.picture_of(context, alice, colour, 0)
+    told = sketchpad.choose_net(context, alice, colour)
+    assert "not digits" in told["unfit"]
+    assert sketchpad.choose_net(context, alice, RELEASED)["unfit"] == ""
+    assert "gone" in sketchpad.choose_net(context, alice, "run-99")["unfit"]

@@ -67,11 +67,14 @@ def build(context: Context) -> gr.Blocks:
             picture = gallery.picture_of(context, context.visitor(request), chosen, event.index)
             return sketchpad.show_picture(chosen, picture), gr.Tabs(selected="draw")
 
+        def choose_net(chosen: str, request: gr.Request) -> Any:
+            return sketchpad.choose_net(context, context.visitor(request), chosen)
+
         def forget(request: gr.Request) -> None:
             context.visitors.drop(request.session_hash)
 
         quiet: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        net.change(sketchpad.choose_net, net, pad, **quiet)
+        net.change(choose_net, net, pad, **quiet)
         net.focus(offer_nets, net, net, **quiet)
         runs.use(use_run, None, [net, tabs], **quiet)
         runs.finished(offer_nets, net, net, **quiet)

@@ -4,7 +4,7 @@
 const find = (selector) => element.querySelector(selector);
 const board = find(".board");
 const dialog = find("dialog");
-const ALL = { truth: null, predicted: null, right: false };
+const ALL = { truth: null, predicted: null, right: false, group: null };
 
 let summary = null; // of the net on show
 let shown = ""; // the text that it came as
@@ -26,6 +26,7 @@ function receive() {
   clearTimeout(waiting);
   const text = props.value;
   const value = text ? JSON.parse(text) : { state: "busy" };
+  words = WORDS[value.noun] ?? words;
   if (value.state === "busy") {
     const what = value.digits ? `Evaluating ${counted(value.digits)}…` : "Opening the gallery…";
     waiting = setTimeout(() => say("busy", what), summary ? 150 : 0); // no flicker when quick
@@ -35,11 +36,13 @@ function receive() {
     say("error", `${value.message[0].toUpperCase()}${value.message.slice(1)}.`);
   } else {
     say("ready", "");
-    if (text === shown) return; // back from another tab: keep the place
-    shown = text;
+    const { others, ...rest } = value;
+    renderOthers(others, value.comparison?.other ?? "");
+    if (JSON.stringify(rest) === shown) return; // back from another tab: keep the place
+    shown = JSON.stringify(rest);
     summary = value;
     renderSummary();
-    choose(ALL);
+    choose(wantedFirst(value.comparison));
   }
 }
 
@@ -53,11 +56,42 @@ function say(state, message) {
   }
 }
 
+/** What to show before anything is chosen: where two nets differ, or all mistakes of one. */
+function wantedFirst(comparison) {
+  const { first, second } = comparison?.counts ?? {};
+  if (first || second) return { ...ALL, group: first ? "first" : "second" };
+  return ALL;
+}
+
+function renderOthers(others, picked) {
+  const select = find(".versus select");
+  select.replaceChildren(...otherOptions(others));
+  select.value = picked;
+  select.disabled = others.length === 0;
+}
+
+function renderComparison({ comparison, name }) {
+  const told = comparison?.counts;
+  find(".groups").replaceChildren(...(told ? groupButtons(comparison, ALL) : []));
+  const why = comparison?.error;
+  find(".versus .note").textContent = told
+    ? `A is ${name}, B is ${comparison.name}. ${comparison.note}`
+    : why ? `${why[0].toUpperCase()}${why.slice(1)}.` : "";
+}
+
 function renderSummary() {
   const { wrong, total, accuracy, name, data, floor } = summary;
   find(".headline").textContent =
     `${grouped(wrong)} of ${grouped(total)} wrong · accuracy\u00a0${percent(accuracy, 2)}`;
   find(".about").textContent = `${name} on the ${data}. It was trained on none of them.`;
+  renderComparison(summary);
+  board.classList.toggle("named", summary.labels.some((label) => label.length > 2));
+  find(".rows").textContent =
+    `Rows are the true ${words.kinds}, columns what the net said. Choose a number to see those ` +
+    `${words.many}; the diagonal holds the right answers.`;
+  find(".each").textContent = `Accuracy of each ${words.kind}`;
+  find(".by-truth").textContent = `by true ${words.kind}`;
+  find(".details .primary").hidden = summary.noun !== "digits";
   find(".matrix").replaceChildren(...matrixRows(summary));
   find(".matrix button").tabIndex = 0;
   find(".floor").textContent = `The bars run from ${Math.round(100 * floor)} % to 100 %.`;
@@ -70,18 +104,19 @@ function choose(wanted) {
   chosen = wanted;
   page = 0;
   const key = JSON.stringify(wanted);
-  for (const button of element.querySelectorAll(".matrix [aria-pressed]"))
+  for (const button of element.querySelectorAll("[data-wanted][aria-pressed]"))
     button.setAttribute("aria-pressed", String(button.dataset.wanted === key));
   find(".reset").hidden = key === JSON.stringify(ALL);
   return load();
 }
 
 function describeChoice(total) {
-  const { truth, predicted, right } = chosen;
+  const { truth, predicted, right, group } = chosen;
   const name = (index) => summary.labels[index];
   let what = "All mistakes";
-  if (right) what = truth === null ? "Right answers" : `${name(truth)} read right`;
-  else if (truth !== null && predicted !== null) what = `${name(truth)} read as ${name(predicted)}`;
+  if (group) what = { both: "Both right", first: "Only A right", second: "Only B right", neither: "Both wrong" }[group];
+  else if (right) what = truth === null ? "Right answers" : `${name(truth)} ${words.right}`;
+  else if (truth !== null && predicted !== null) what = `${name(truth)} ${words.as} ${name(predicted)}`;
   else if (truth !== null) what = `All mistakes with ${name(truth)}`;
   else if (predicted !== null) what = `All taken for ${name(predicted)}`;
   return `${what} · ${counted(total)}`;
@@ -90,11 +125,12 @@ function describeChoice(total) {
 async function load() {
   const number = ++asked;
   const size = pageSize();
-  const sort = find("select").value;
+  const sort = find(".sort select").value;
+  const other = summary.comparison?.other ?? null;
   find(".digits").setAttribute("aria-busy", "true");
   let answer;
   try {
-    answer = await server.page_of({ choice: summary.choice, ...chosen, sort, page, size });
+    answer = await server.page_of({ choice: summary.choice, ...chosen, other, sort, page, size });
   } catch {
     answer = { error: "the server does not answer; try again in a moment" };
   }
@@ -128,10 +164,10 @@ function renderEmpty(answer) {
   find(".showing").textContent = answer.error ? "" : describeChoice(answer.total);
   find(".nothing").hidden = items.length > 0;
   find(".nothing p").textContent = answer.error
-    ? `The digits cannot be shown: ${answer.error}.`
+    ? `The ${words.many} cannot be shown: ${answer.error}.`
     : spotless
       ? `It reads every one of these ${counted(summary.total)} right.`
-      : "No digit is among these.";
+      : `No ${words.one} is among these.`;
   find(".nothing button").hidden = !spotless;
 }
 
@@ -162,8 +198,11 @@ function showDigit(place) {
   const { labels } = summary;
   const [truth, predicted] = [labels[item.truth], labels[item.predicted]];
   const verdict = find(".details .verdict");
-  verdict.textContent =
-    truth === predicted ? `Read as ${predicted}, and right` : `Read as ${predicted}, but it is ${truth}`;
+  const answer = item.other
+    ? `A says ${predicted}, B says ${labels[item.other.predicted]}`
+    : `${words.answer} ${predicted}`;
+  const right = truth === predicted && !item.other;
+  verdict.textContent = right ? `${answer}, and right` : `${answer}${item.other ? ";" : ", but"} it is ${truth}`;
   paint(find(".details .picture"), item.picture);
   find(".facts").replaceChildren(...facts(item));
   find(".probabilities").replaceChildren(...probabilityBars(item, labels));
@@ -193,6 +232,8 @@ onButton(".matrix", (button) => {
   const pressed = button.getAttribute("aria-pressed") === "true";
   choose(pressed ? ALL : JSON.parse(button.dataset.wanted));
 });
+onButton(".groups", (button) => choose(JSON.parse(button.dataset.wanted)));
+find(".versus select").addEventListener("change", look);
 onButton(".reset", () => {
   choose(ALL);
   find(".sort select").focus({ preventScroll: true }); // the button hides itself
@@ -208,7 +249,7 @@ onButton(".details .primary", () => {
   dialog.close();
   trigger("open", { index: items[open].index });
 });
-find("select").addEventListener("change", () => {
+find(".sort select").addEventListener("change", () => {
   page = 0;
   load();
 });
@@ -219,11 +260,16 @@ dialog.addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight") step(1);
 });
 
+/** Asks for what is to be shown: the net at the top of the page, beside the one chosen here. */
+function look() {
+  trigger("look", { other: find(".versus select").value || null });
+}
+
 let wasShown = false;
 new ResizeObserver(() => {
-  if (isShown() && !wasShown) trigger("look");
+  if (isShown() && !wasShown) look();
   wasShown = isShown();
 }).observe(element);
-window.addEventListener("net-chosen", () => element.isConnected && isShown() && trigger("look"));
+window.addEventListener("net-chosen", () => element.isConnected && isShown() && look());
 watch("value", receive);
 receive();

@@ -1,5 +1,7 @@
 """The Gallery tab: what the chosen net gets wrong, all of it read off one evaluation.
 
+Beside a second net: which of the two is right about what.
+
 `show` evaluates, as a queued event; paging, sorting and filtering go through `page_of`,
 which only looks at what is known already.
 """
@@ -17,7 +19,11 @@ import gradio as gr
 import numpy as np
 
 from mnist_demo import browse
+from mnist_demo.compare import Comparison
+from mnist_demo.datasets import DIGITS
 from mnist_demo.errors import UserError
+from mnist_demo.evaluate import Evaluation
+from mnist_demo.page import comparing
 from mnist_demo.page.context import Context
 from mnist_demo.page.guard import session_of
 from mnist_demo.page.visitors import Visitor
@@ -38,8 +44,9 @@ def build(context: Context, net: gr.Dropdown) -> gr.HTML:
         elem_id="gallery",
     )
 
-    def show(choice: str, request: gr.Request) -> Iterator[str]:
-        yield from states(context, context.visitor(request), choice)
+    def show(choice: str, event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        sent = event._data if isinstance(event._data, dict) else {}
+        yield from states(context, context.visitor(request), choice, sent.get("other"))
 
     # The page asks when the tab comes into view and when the net changes while it is.
     board.look(
@@ -54,22 +61,31 @@ def build(context: Context, net: gr.Dropdown) -> gr.HTML:
     return board
 
 
-def states(context: Context, visitor: Visitor, choice: object) -> Iterator[str]:
+def states(
+    context: Context, visitor: Visitor, choice: object, other: object = None
+) -> Iterator[str]:
     """What the tab shows, as JSON: that it is busy (if it will be), then the result."""
     try:
         checkpoint = context.checkpoint(visitor, choice)
         split, title = context.digits_for(checkpoint)
-        if context.known_evaluation(visitor, choice) is None:
-            yield json.dumps({"state": "busy", "digits": len(split)})
+        noun = "digits" if checkpoint.labels == DIGITS else "images"
+        names = {key: name for name, key in comparing.others(context, visitor, choice)}
+        beside = other if isinstance(other, str) and other in names else None
+        waits = [net for net in (choice, beside) if net is not None]
+        if any(context.known_evaluation(visitor, net) is None for net in waits):
+            yield json.dumps({"state": "busy", "digits": len(split), "noun": noun})
         result = context.evaluation(visitor, choice)
-        names = {key: name for name, key in context.choices(visitor)}
+        titles = {key: name for name, key in context.choices(visitor)}
         yield json.dumps(
             {
                 "state": "ready",
                 "choice": choice,
-                "name": names.get(str(choice), "This net"),
+                "name": titles.get(str(choice), "This net"),
                 "data": title,
+                "noun": noun,
                 "labels": checkpoint.labels,
+                "others": [[name, key] for key, name in names.items()],
+                "comparison": _beside(context, visitor, choice, beside, result, names, noun),
                 **browse.summary(result),
             }
         )
@@ -77,9 +93,30 @@ def states(context: Context, visitor: Visitor, choice: object) -> Iterator[str]:
         yield json.dumps({"state": "error", "message": str(error)})
 
 
+def _beside(
+    context: Context,
+    visitor: Visitor,
+    choice: object,
+    other: object,
+    first: Evaluation,
+    names: dict[str, str],
+    noun: str,
+) -> dict[str, Any] | None:
+    """The figures of the comparison, None without a second net, or why there are none."""
+    if other is None:
+        return None
+    try:
+        both = comparing.compare(context, visitor, choice, other, first)
+    except UserError as error:
+        return {"error": str(error), "other": other}
+    return comparing.summary(both, other, names[str(other)], noun)
+
+
 def picture_of(context: Context, visitor: Visitor, choice: object, index: object) -> np.ndarray:
     """The ink of a digit in the gallery, uint8 (28, 28). Raises UserError for no such digit."""
-    split, _ = context.digits_for(context.checkpoint(visitor, choice))
+    checkpoint = context.checkpoint(visitor, choice)
+    context.check_reads_digits(checkpoint)
+    split, _ = context.digits_for(checkpoint)
     number = _integer("index", index, len(split))
     return split.images[number, 0].cpu().numpy()
 
@@ -105,15 +142,10 @@ def page(context: Context, visitor: Visitor, wanted: object) -> dict[str, Any]:
     result = context.known_evaluation(visitor, choice)
     if result is None:
         raise UserError("this net is not evaluated yet; open the gallery again")
-    classes = result.probabilities.shape[1]
-    sort, right = wanted.get("sort"), wanted.get("right")
-    if not isinstance(sort, str) or not isinstance(right, bool):
-        raise UserError("a request for a page must say which digits, and in which order")
-    chosen = browse.Filter(
-        _integer_or_none("truth", wanted.get("truth"), classes),
-        _integer_or_none("predicted", wanted.get("predicted"), classes),
-        right,
-    ).select(result)
+    sort = wanted.get("sort")
+    if not isinstance(sort, str):
+        raise UserError("a request for a page must say in which order")
+    both, chosen = _select(context, visitor, wanted, result)
     indices = browse.page_slice(
         browse.ordered(result, chosen, sort),
         _integer("page", wanted.get("page"), len(result.truth)),
@@ -124,11 +156,33 @@ def page(context: Context, visitor: Visitor, wanted: object) -> dict[str, Any]:
     sheet = browse.png_bytes(browse.sprite(pictures, COLUMNS))
     return {
         "total": len(chosen),
-        "items": [browse.describe(result, int(index)) for index in indices],
+        "items": [
+            both.describe(int(index)) if both else browse.describe(result, int(index))
+            for index in indices
+        ],
         "sprite": base64.b64encode(sheet).decode(),
         "columns": COLUMNS,
         "side": pictures.shape[-1],
     }
+
+
+def _select(
+    context: Context, visitor: Visitor, wanted: dict[str, Any], result: Evaluation
+) -> tuple[Comparison | None, np.ndarray]:
+    """The images that a request asks for, and the comparison where it asks for one."""
+    group, other = wanted.get("group"), wanted.get("other")
+    if group is not None:
+        if not isinstance(group, str) or not isinstance(other, str):
+            raise UserError("a request to compare must name a second net and a group")
+        both = comparing.known(context, visitor, wanted["choice"], other, result)
+        return both, both.select(group)
+    right = wanted.get("right")
+    if not isinstance(right, bool):
+        raise UserError("a request for a page must say which digits")
+    classes = result.probabilities.shape[1]
+    truth = _integer_or_none("truth", wanted.get("truth"), classes)
+    predicted = _integer_or_none("predicted", wanted.get("predicted"), classes)
+    return None, browse.Filter(truth, predicted, right).select(result)
 
 
 def _integer(name: str, value: object, limit: int) -> int:

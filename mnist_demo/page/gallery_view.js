@@ -9,7 +9,14 @@ function make(tag, attributes = {}, ...children) {
 }
 
 const grouped = (count) => count.toLocaleString("en-US");
-const counted = (count) => `${grouped(count)} ${count === 1 ? "digit" : "digits"}`;
+
+// What the pictures are called, and their classes, and an answer.
+const WORDS = {
+  digits: { one: "digit", many: "digits", kind: "digit", kinds: "digits", as: "read as", right: "read right", answer: "Read as", said: "read" },
+  images: { one: "image", many: "images", kind: "class", kinds: "classes", as: "taken for", right: "recognised", answer: "Taken for", said: "said" },
+};
+let words = WORDS.digits;
+const counted = (count) => `${grouped(count)} ${count === 1 ? words.one : words.many}`;
 
 /** A part as a percentage; 100 only where it is exactly that. */
 function percent(part, digits = 1) {
@@ -27,20 +34,66 @@ function paint(canvas, picture) {
   context.drawImage(sheet, column * side, row * side, side, side, 0, 0, side, side);
 }
 
-/** One digit of the grid: the picture, what it is and was taken for, how sure the net was. */
+/** One picture of the grid: what it is and was taken for, how sure the net was. */
 function tile(item, labels) {
-  const [truth, predicted] = [labels[item.truth], labels[item.predicted]];
-  const sure = percent(item.probabilities[item.predicted]);
   const canvas = make("canvas", { "aria-hidden": "true" });
   paint(canvas, item.picture);
-  const verdict = make("span", { class: "verdict" }, `${truth} → ${predicted}`);
+  const [lines, name] = item.other ? twoAnswers(item, labels) : oneAnswer(item, labels);
   const button = make(
     "button",
     { type: "button", class: "tile", tabindex: -1, "data-index": item.index },
-    canvas, verdict, make("span", { class: "sure" }, sure),
+    canvas, ...lines,
   );
-  button.setAttribute("aria-label", `${truth} read as ${predicted}, ${sure} sure`);
+  button.setAttribute("aria-label", name);
   return button;
+}
+
+function oneAnswer(item, labels) {
+  const [truth, predicted] = [labels[item.truth], labels[item.predicted]];
+  const sure = percent(item.probabilities[item.predicted]);
+  const verdict = make("span", { class: "verdict" }, `${truth} → ${predicted}`);
+  return [
+    [verdict, make("span", { class: "sure" }, sure)],
+    `${truth} ${words.as} ${predicted}, ${sure} sure`,
+  ];
+}
+
+function twoAnswers(item, labels) {
+  const truth = labels[item.truth];
+  const pills = [["A", item], ["B", item.other]].map(([who, { predicted }]) =>
+    make(
+      "span",
+      { class: `answer ${predicted === item.truth ? "right" : "wrong"}` },
+      `${who} ${labels[predicted]}`,
+    ),
+  );
+  const [a, b] = [labels[item.predicted], labels[item.other.predicted]];
+  return [
+    [make("span", { class: "verdict" }, truth), make("span", { class: "answers" }, ...pills)],
+    `${truth}: A says ${a}, B says ${b}`,
+  ];
+}
+
+/** Who is right about how many: a button for each group. */
+function groupButtons(comparison, all) {
+  const names = { both: "Both right", first: "Only A right", second: "Only B right", neither: "Both wrong" };
+  return Object.entries(comparison.counts).map(([group, count]) => {
+    const button = make(
+      "button",
+      { type: "button", class: `plain ${group}` },
+      names[group], make("b", {}, grouped(count)),
+    );
+    button.dataset.wanted = JSON.stringify({ ...all, group });
+    if (count) button.setAttribute("aria-pressed", "false");
+    else button.setAttribute("aria-disabled", "true");
+    return button;
+  });
+}
+
+/** The nets to compare with, as options; the first is none. */
+function otherOptions(others) {
+  const none = others.length ? "no other net" : "no other net yet: train one first";
+  return [[none, ""], ...others].map(([name, choice]) => make("option", { value: choice }, name));
 }
 
 /** A row of bars' four cells: label, note, track with the filled part, figure. */
@@ -72,22 +125,27 @@ function classBars(summary) {
   );
 }
 
-/** The ten probabilities of a digit, in the classes' own order. */
+/** The probabilities that the (first) net gives a picture, in the classes' own order. */
 function probabilityBars(item, labels) {
   return item.probabilities.flatMap((part, index) => {
     const truth = index === item.truth;
     const read = index === item.predicted;
-    const note = [read && "read", truth && "true"].filter(Boolean).join(", ");
+    const second = item.other && index === item.other.predicted;
+    const note = [read && (item.other ? "A" : "read"), second && "B", truth && "true"].filter(Boolean).join(", ");
     const tone = read ? "" : truth ? "truth" : "other";
-    return bar({ label: labels[index], note, part, name: `digit ${labels[index]}`, tone });
+    return bar({ label: labels[index], note, part, name: `${words.kind} ${labels[index]}`, tone });
   });
 }
 
-/** The facts beside a digit, as a list of terms. */
+/** The facts beside a picture, as a list of terms. */
 function facts(item) {
+  const sure = ({ predicted, probabilities }) => percent(probabilities[predicted]);
+  const own = item.other
+    ? [["A's confidence", sure(item), "the bars are A's"], ["B's confidence", sure(item.other), ""]]
+    : [["Confidence", sure(item), "what it gave its own answer"]];
   return [
-    ["Confidence", percent(item.probabilities[item.predicted]), "what it gave its own answer"],
-    ["Loss", item.loss.toFixed(2), "−ln of what it gave the true digit"],
+    ...own,
+    ["Loss", item.loss.toFixed(2), `−ln of what ${item.other ? "A" : "it"} gave the true ${words.kind}`],
     ["Number", grouped(item.index), ""],
   ].flatMap(([term, value, why]) => [
     make("dt", {}, term), make("dd", {}, value, ...(why ? [make("small", {}, why)] : [])),
@@ -99,7 +157,7 @@ function matrixRows(summary) {
   const { confusion, labels } = summary;
   const most = Math.max(1, ...confusion.flatMap((row, i) => row.filter((_, j) => i !== j)));
   const wide = labels.some((label) => label.length > 2);
-  const head = make("tr", {}, make("td", { class: "corner" }, "read →\ntrue ↓"));
+  const head = make("tr", {}, make("td", { class: `corner${wide ? " wide" : ""}` }, `${words.said} →\ntrue ↓`));
   const columnSums = labels.map((_, j) => confusion.reduce((sum, row, i) => sum + (i === j ? 0 : row[j]), 0));
   labels.forEach((label, j) => {
     const button = cell(label, `taken for ${label}: ${counted(columnSums[j])}`, { predicted: j }, columnSums[j]);
@@ -112,8 +170,8 @@ function matrixRows(summary) {
     counts.forEach((count, j) => {
       const right = i === j;
       const name = right
-        ? `${labels[i]} read right: ${counted(count)}`
-        : `${labels[i]} read as ${labels[j]}: ${counted(count)}`;
+        ? `${labels[i]} ${words.right}: ${counted(count)}`
+        : `${labels[i]} ${words.as} ${labels[j]}: ${counted(count)}`;
       const wanted = right ? { truth: i, right: true } : { truth: i, predicted: j };
       const inner = cell(count ? String(count) : "", name, wanted, count);
       // The square root keeps single mistakes visible beside a cell of many.
@@ -128,7 +186,7 @@ function matrixRows(summary) {
 function cell(text, name, wanted, count) {
   const button = make("button", { type: "button", tabindex: -1, "aria-label": name }, text);
   button.title = name;
-  button.dataset.wanted = JSON.stringify({ truth: null, predicted: null, right: false, ...wanted });
+  button.dataset.wanted = JSON.stringify({ truth: null, predicted: null, right: false, group: null, ...wanted });
   if (count) button.setAttribute("aria-pressed", "false");
   else button.setAttribute("aria-disabled", "true");
   return button;

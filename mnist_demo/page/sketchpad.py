@@ -15,8 +15,9 @@ from PIL import Image
 from mnist_demo.classify import Answer, classify_image
 from mnist_demo.errors import UserError
 from mnist_demo.ink import ink_of_image, open_image
-from mnist_demo.page.context import RELEASED, Context
+from mnist_demo.page.context import RELEASED, Context, not_for_digits
 from mnist_demo.page.guard import session_of
+from mnist_demo.page.visitors import Visitor
 from mnist_demo.preprocess import NoInkError, crop_to, find_box, thicken
 from mnist_demo.strokes import PAD
 
@@ -35,8 +36,9 @@ def build(context: Context) -> gr.HTML:
         try:
             visitor = context.visitors.get(await session_of(request))
             ink, choice = read_drawing(drawing)
-            net = context.checkpoint(visitor, choice).net
-            return describe(await context.batcher.classify(net, ink))
+            checkpoint = context.checkpoint(visitor, choice)
+            context.check_reads_digits(checkpoint)
+            return describe(await context.batcher.classify(checkpoint.net, ink))
         except NoInkError:
             return {"blank": True}
         except UserError as error:
@@ -61,9 +63,13 @@ def build(context: Context) -> gr.HTML:
     )
 
 
-def choose_net(choice: str) -> dict[str, Any]:
-    """The pad's value that makes `choice` answer; the drawing stays."""
-    return {"net": choice, "picture": "", "serial": time.time_ns()}
+def choose_net(context: Context, visitor: Visitor, choice: str) -> dict[str, Any]:
+    """The pad's value that makes `choice` answer, or say why it cannot; the drawing stays."""
+    try:
+        unfit = not_for_digits(context.checkpoint(visitor, choice))
+    except UserError as error:
+        unfit = str(error)
+    return {"net": choice, "picture": "", "unfit": unfit, "serial": time.time_ns()}
 
 
 def show_picture(choice: str, picture: np.ndarray) -> dict[str, Any]:

@@ -14,10 +14,10 @@ function isBlank() {
 function changed() {
   changes.set(++version, performance.now());
   const blank = isBlank();
-  invite.hidden = !blank;
+  invite.hidden = !blank || Boolean(props.value.unfit);
   buttons.clear.disabled = blank;
   buttons.undo.disabled = marks.length === 0;
-  if (blank) showBlank();
+  if (blank || props.value.unfit) showBlank();
   ask();
 }
 
@@ -58,7 +58,7 @@ async function ask() {
   asking = true;
   while (answered < version) {
     const seen = version;
-    const drawing = isBlank() ? null : message();
+    const drawing = isBlank() || props.value.unfit ? null : message();
     if (!drawing) {
       answered = seen;
       settle(seen);

@@ -103,7 +103,9 @@ function showBlank() {
   showStrip(null);
   find(".status").textContent = "";
   find(".verdict").classList.remove("unsure");
-  say("?", "Draw a digit", "The ten bars will move while you draw.");
+  if (!props.value.unfit) return say("?", "Draw a digit", "The ten bars will move while you draw.");
+  const [why, remedy = ""] = props.value.unfit.split("; ").map((part) => part[0].toUpperCase() + part.slice(1));
+  say("–", why, remedy && `${remedy}.`);
 }
 
 function showAnswer(answer, waits) {
