@@ -26,7 +26,7 @@ from mnist_demo.datasets import Dataset, Split, unseen_by
 from mnist_demo.download import Progress
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate
-from mnist_demo.page import form, trainer, training
+from mnist_demo.page import fields, form, trainer
 from mnist_demo.page.board import board, settings_of
 from mnist_demo.page.context import Context
 from mnist_demo.page.fetching import Fetching
@@ -493,9 +493,10 @@ def test_the_data_that_is_offered_is_the_data_that_is_there(tmp_path: Path) -> N
 def test_the_form_starts_from_the_defaults_of_a_run(tmp_path: Path, small: Dataset) -> None:
     checkpoint = Checkpoint(nets.build_net("linear"), "linear", "sample", small.labels, {})
     with gr.Blocks():
-        fields, fetch, _ = training._form(Context(checkpoint, tmp_path))
-    assert fetch.visible
-    settings = {name: field.value for name, field in fields.items() if name != "device"}
+        form_fields = fields.build(Context(checkpoint, tmp_path))
+    assert form_fields.fetch.visible
+    settings = form_fields.read({field: field.value for field in form_fields.inputs})
+    assert settings.pop("device") == "auto"
     assert form.make_config(settings) == replace(TrainConfig(), dataset="sample")
 
 

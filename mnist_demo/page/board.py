@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mnist_demo.config import TrainConfig
+from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page.runs import Run
 from mnist_demo.page.visitors import Visitor
 
@@ -20,6 +21,8 @@ SETTING_NAMES = {
     "augment": "augmentation",
     "label_smoothing": "smoothing",
     "average": "averaging",
+    "keep": "kept:",
+    "precision": "",
     "seed": "seed",
 }
 COLOURS = 8  # as many as runs are kept
@@ -64,6 +67,9 @@ def status_line(run: Run) -> str:
         return f"Checking on validation digits, {epoch}" if validating else f"Training, {epoch}"
     if run.status == "paused":
         return f"Paused in {epoch}; ends by itself after 5 minutes"
+    if run.members:
+        verb = "being tested" if run.status == "testing" else "in use"
+        return f"{run.what.capitalize()}, {verb}: {run.message}"
     if run.status == "testing":
         stopped = len(run.epochs) < run.config.epochs
         return f"{'Stopped' if stopped else 'Trained'}; now testing the net that was kept"
@@ -93,7 +99,8 @@ def summary(run: Run) -> dict[str, Any]:
         "number": run.number,
         "colour": (run.number - 1) % COLOURS,
         "title": run.title,
-        "settings": settings_of(run.config),
+        "settings": run.message if run.members else settings_of(run.config),
+        "together": bool(run.members),
         "data": run.data_title,
         "status": run.status,
         "failure": run.message if run.status == "failed" else "",
@@ -129,7 +136,17 @@ def settings_of(config: TrainConfig) -> str:
         for name, label in SETTING_NAMES.items()
         if values[name] != defaults[name]
     ]
-    return ", ".join(changed) or "default settings"
+    return ", ".join([*own_net(config.net), *changed]) or "default settings"
+
+
+def own_net(name: str) -> list[str]:
+    """What a net of one's own has that is not the default; nothing of any other net."""
+    if not name.startswith(f"{CustomNet.KIND}:"):
+        return []
+    net = CustomNet.parse(name)
+    names = [key for key in net.names() if key not in ("input", "classes")]
+    differ = [key for key in names if getattr(net, key) != getattr(CustomNet(), key)]
+    return [f"{key} {_text(getattr(net, key))}" for key in differ]
 
 
 def _text(value: object) -> str:

@@ -6,17 +6,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mnist_demo.augment import AUGMENTS, find_augment
+from mnist_demo.augment import find_augment
 from mnist_demo.config import BOUNDS, TrainConfig
 from mnist_demo.datasets import cifar_is_in, mnist_is_in, own_names
 from mnist_demo.errors import UserError, unknown_choice
-from mnist_demo.nets import NETS, find_net
+from mnist_demo.nets import NETS, find_net, is_described
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
+from mnist_demo.summary import summarise
 
 MAX_EPOCHS = 50  # the command line takes more
 # A batch of the largest net then takes a CPU under half a second, which Stop waits for.
 MAX_BATCH = 256
-BATCH_SIZES = [16, 32, 64, 128, MAX_BATCH]
+BATCH_SIZES = [10, 16, 32, 50, 64, 128, MAX_BATCH]
+# Multiply-adds of a batch of one's own net: a CPU then takes about a second for it.
+MAX_WORK = 8e9
 WHOLE = ("epochs", "batch_size", "seed")
 
 TITLES = {
@@ -32,6 +35,34 @@ TITLES = {
     "shift": "Shift",
     "affine": "Shift, turn, slant",
     "handwriting": "Handwriting",
+    "one-pixel": "One pixel, five ways",
+    "tilt-and-crop": "Tilt and shift",
+    "warp": "Your own amounts",
+    "flip-crop": "Mirror, shift",
+    "flip-crop-cutout": "Mirror, shift, cut out",
+    "best": "Best epoch",
+    "last": "Last epoch",
+    "float32": "32 bits",
+    "bfloat16": "16 bits (bfloat16)",
+}
+
+# What the fields are called, by their names in TrainConfig.
+LABELS = {
+    "net": "Net",
+    "epochs": "Epochs",
+    "batch_size": "Batch size",
+    "learning_rate": "Learning rate",
+    "optimizer": "Optimizer",
+    "schedule": "Schedule",
+    "augment": "Augmentation",
+    "seed": "Seed",
+    "momentum": "Momentum",
+    "weight_decay": "Weight decay",
+    "gamma": "Gamma",
+    "label_smoothing": "Label smoothing",
+    "average": "Weight averaging",
+    "keep": "Which net is kept",
+    "precision": "Arithmetic",
 }
 
 Choices = list[tuple[str, str]]
@@ -101,7 +132,15 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
                 f"{name} is {getattr(config, name)}; on this page choose up to {limit} "
                 "(the command line takes more)"
             )
-    find_net(config.net)
+    spec = find_net(config.net)
+    if is_described(config.net):
+        work = summarise(spec).multiply_adds * config.batch_size
+        if work > MAX_WORK:
+            raise UserError(
+                f"a batch of {config.batch_size} takes your net {work / 1e9:.0f} billion "
+                f"multiply-adds; on this page stay within {MAX_WORK / 1e9:.0f} with a narrower "
+                "net or a smaller batch"
+            )
     find_augment(config.augment)
     for kind, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
         if getattr(config, kind) not in choices:
@@ -123,6 +162,3 @@ def _whole(name: str, value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
         raise UserError(f"{name} must be a whole number, not {value!r}")
     return value
-
-
-AUGMENT_CHOICES = titled(AUGMENTS)

@@ -38,7 +38,8 @@ def make_download(run: Run, kind: object) -> Download:
     if not isinstance(kind, str) or kind not in KINDS:
         raise unknown_choice("download", kind, KINDS)
     ending, mime, make = KINDS[kind]
-    name = f"digits-run-{run.number}-{run.config.net}{ending}"
+    net = "together" if run.members else run.config.net.partition(":")[0]
+    name = f"digits-run-{run.number}-{net}{ending}"
     return Download(name, mime, make(run))
 
 

@@ -71,12 +71,20 @@ class Run:
     checkpoint: Checkpoint | None = None  # on the CPU, once an epoch is over
     evaluation: Evaluation | None = None  # of `checkpoint`, on the digits it reports on
     judged_by: str = ""  # which digits those are
+    members: tuple[int, ...] = ()  # numbers of the runs that answer together in this one
     stop: threading.Event = field(default_factory=threading.Event)
     pause: threading.Event = field(default_factory=threading.Event)
 
     @property
     def title(self) -> str:
-        return f"Run {self.number}: {self.config.net}"
+        return f"Run {self.number}: {self.what}"
+
+    @property
+    def what(self) -> str:
+        """The net in a word or two."""
+        if self.members:
+            return f"runs {', '.join(map(str, self.members))} together"
+        return self.config.net.partition(":")[0]
 
     @property
     def is_active(self) -> bool:
@@ -84,5 +92,7 @@ class Run:
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch whose weights are kept: that of the lowest validation loss."""
+        """The epoch whose weights are kept: of lowest validation loss, or the last if so asked."""
+        if self.config.keep == "last":
+            return self.epochs[-1] if self.epochs else None
         return min(self.epochs, key=lambda epoch: epoch.validation_loss, default=None)

@@ -135,7 +135,9 @@ def _train(
     watch.start()
     part = data.to(device)
     net = build_net(config.net, config.seed).to(device)
-    events = keep_best(train(net, part.train, part.validation, config, run.dials), net)
+    events = train(net, part.train, part.validation, config, run.dials)
+    if config.keep == "best":
+        events = keep_best(events, net)
     pending: list[Step] = []
     ended: tuple[Status, str] | None = None
     with contextlib.closing(events):  # type: ignore[type-var]
@@ -215,10 +217,13 @@ def _where(run: Run) -> str:
 
 
 def _kept(run: Run) -> str:
-    return f" The net of epoch {run.best.epoch} is kept, the best so far." if run.best else ""
+    which = "the best so far" if run.config.keep == "best" else "the last that was over"
+    return f" The net of epoch {run.best.epoch} is kept, {which}." if run.best else ""
 
 
 def _done(run: Run) -> str:
+    if run.config.keep == "last":
+        return "Done. The last epoch's net is kept, as was asked."
     best = run.best
     if best is None or best.epoch == len(run.epochs):
         return "Done. The last epoch has the lowest validation loss; its net is kept."
@@ -263,15 +268,17 @@ def _test(
             watch.show()
             yield
     run.evaluation = evaluation_of(logits, split.labels)
-    run.judged_by = title_of_test(len(split), is_validation)
+    run.judged_by = title_of_test(len(split), is_validation, data, run.config.keep == "best")
     name = "held_out_accuracy" if is_validation else "test_accuracy"
     checkpoint.metrics[name] = run.evaluation.accuracy
 
 
-def title_of_test(count: int, is_validation: bool) -> str:
+def title_of_test(count: int, is_validation: bool, data: Dataset, has_chosen: bool) -> str:
     if is_validation:
-        return f"held-out accuracy ({count:,} digits of the sample, which also chose the epoch)"
-    return f"test accuracy ({count:,} test digits)"
+        whose = "the sample" if data.name == "sample" else data.title
+        choice = ", which also chose the epoch" if has_chosen else ""
+        return f"held-out accuracy ({count:,} {data.noun} of {whose}{choice})"
+    return f"test accuracy ({count:,} test {data.noun})"
 
 
 def command_of(run: Run) -> str:

@@ -10,7 +10,7 @@ let board = { now: null, runs: {} };
 let stopping = false;
 
 const ordered = () => Object.entries(board.runs).sort((a, b) => a[1].number - b[1].number);
-const newest = () => ordered().at(-1)?.[0];
+const newest = () => ordered().filter(([, run]) => !run.together).at(-1)?.[0];
 const isShown = (id) => (chosen.has(id) ? chosen.get(id) : id === newest());
 const shownRuns = () => ordered().filter(([id]) => isShown(id));
 const table = (text) => text.split(";").filter(Boolean).map((row) => row.split(" ").map(Number));
@@ -316,6 +316,7 @@ function makeRow(id, run) {
   tick.addEventListener("change", () => {
     chosen.set(id, tick.checked);
     drawCharts();
+    showTogether();
   });
   label.append(tick);
   part(`swatch run-${run.colour}`, label);
@@ -349,6 +350,23 @@ function makeRow(id, run) {
   return { item, tick, title, outcome, settings, figures, use, rest };
 }
 
+const MOST = 5; // nets that answer together
+
+function showTogether() {
+  const ticked = shownRuns().filter(([, run]) => run.usable && !run.together);
+  find(".together").hidden = ticked.length < 2;
+  find(".together button").disabled = ticked.length > MOST;
+  const numbers = ticked.map(([, run]) => run.number).join(", ");
+  find(".together .which").textContent =
+    ticked.length > MOST ? `At most ${MOST} runs can answer together` : `Runs ${numbers} can answer together, by`;
+  return ticked.map(([id]) => id);
+}
+
+find(".together button").addEventListener("click", () => {
+  say("");
+  trigger("together", { runs: showTogether(), how: find(".together select").value });
+});
+
 function showRuns() {
   const runs = ordered().reverse();
   find(".list").hidden = runs.length === 0;
@@ -360,6 +378,7 @@ function showRuns() {
     }
     const row = rows.get(id);
     row.tick.checked = isShown(id);
+    row.tick.disabled = run.together; // it has no curves, and its nets can be ticked
     row.tick.setAttribute("aria-label", `Show run ${run.number} in the charts`);
     const put = (node, text) => node.textContent !== text && (node.textContent = text);
     put(row.title, run.title);
@@ -373,6 +392,7 @@ function showRuns() {
     for (const node of row.use) node.disabled = !run.usable;
     for (const node of row.rest) node.disabled = !run.steps;
   }
+  showTogether();
 }
 
 function show() {

@@ -15,16 +15,13 @@ import gradio as gr
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import load_named
-from mnist_demo.device import available_devices, describe_device, pick_device
+from mnist_demo.device import describe_device, pick_device
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.match import check_match
-from mnist_demo.nets import NETS, find_net
-from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
-from mnist_demo.page import form
+from mnist_demo.page import fields, form, together
 from mnist_demo.page.background import on_own_thread
 from mnist_demo.page.board import board as show
 from mnist_demo.page.context import Context
-from mnist_demo.page.fetching import Fetching
 from mnist_demo.page.guard import as_page_error, session_of
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
@@ -33,12 +30,6 @@ from mnist_demo.page.visitors import Visitor
 from mnist_demo.train import Dials
 
 HERE = Path(__file__).parent
-DEFAULTS = TrainConfig()
-QUIET: dict[str, Any] = {
-    "queue": False,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-}
 
 
 @dataclass(frozen=True)
@@ -52,16 +43,16 @@ class TrainingTab:
 def build(context: Context) -> TrainingTab:
     with gr.Row(elem_id="training"):
         with gr.Column(elem_id="training-form", min_width=280):
-            fields, fetch, note = _form(context)
+            form_fields = fields.build(context)
         with gr.Column(elem_id="training-main", min_width=300):
             board = _board(context)
-    _wire_form(context, fields, fetch, note)
+    fields.wire(context, form_fields)
     starting = threading.Lock()  # two clicks of one visitor must not both begin
 
     @as_page_error
     def start(values: dict[Any, Any], request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
-        settings = {name: values[field] for name, field in fields.items()}
+        settings = form_fields.read(values)
         device = pick_device(settings.pop("device"))
         config = form.make_config(settings)
         data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
@@ -77,11 +68,20 @@ def build(context: Context) -> TrainingTab:
     @as_page_error
     def refresh(request: gr.Request) -> Any:
         choices = form.data_choices(context.data_folder)
-        return show(context.visitor(request)), _data_field(choices), _fetch_button(choices)
+        offered = fields.data_field(choices), fields.recipe_field(choices)
+        return show(context.visitor(request)), *offered, fields.fetch_button(choices)
+
+    @as_page_error
+    def use_together(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
+        visitor = context.visitor(request)
+        with starting:
+            run = together.begin_together(visitor, event.runs, event.how)
+        for _ in together.judge(context, visitor, run):
+            yield show(visitor)
 
     trained = board.train(
         start,
-        set(fields.values()),
+        set(form_fields.inputs),
         board,
         # One more than the line is long, so that who comes last is told and does not hang.
         concurrency_limit=context.turns.limit + 1,
@@ -89,7 +89,16 @@ def build(context: Context) -> TrainingTab:
         show_progress="hidden",
         api_visibility="private",
     )
-    board.opened(refresh, None, [board, fields["dataset"], fetch], **QUIET)
+    board.together(
+        use_together,
+        None,
+        board,
+        concurrency_limit=2,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    opened = [board, form_fields.settings["dataset"], form_fields.recipe, form_fields.fetch]
+    board.opened(refresh, None, opened, **fields.QUIET)
     return TrainingTab(use=board.use, finished=trained.then)
 
 
@@ -154,142 +163,3 @@ def _board(context: Context) -> gr.HTML:
         apply_default_css=False,
         elem_id="training-board",
     )
-
-
-def _form(context: Context) -> tuple[dict[str, Any], gr.Button, gr.Markdown]:
-    """A field for each setting, by its name in TrainConfig (and "device")."""
-    fields: dict[str, Any] = {}
-    choices = form.data_choices(context.data_folder)
-    fields["dataset"] = _data_field(choices)
-    note = gr.Markdown(form.data_note(choices[0][1]), elem_id="training-data-note")
-    fetch = _fetch_button(choices)
-    fields["net"] = gr.Dropdown(
-        list(NETS), value=DEFAULTS.net, label="Net", info=find_net(DEFAULTS.net).summary
-    )
-    with gr.Row():
-        fields["epochs"] = gr.Number(
-            DEFAULTS.epochs,
-            label="Epochs",
-            info=f"passes over the digits, 1–{form.MAX_EPOCHS}",
-            step=1,
-            min_width=120,
-        )
-        fields["batch_size"] = gr.Dropdown(
-            form.BATCH_SIZES,  # type: ignore[arg-type]
-            value=DEFAULTS.batch_size,
-            label="Batch size",
-            info="digits a step learns from",
-            min_width=120,
-        )
-    with gr.Row():
-        fields["learning_rate"] = _number("learning_rate", "Learning rate", "size of a step", 1e-4)
-        fields["optimizer"] = gr.Dropdown(
-            form.titled(OPTIMIZERS),
-            value=DEFAULTS.optimizer,
-            label="Optimizer",
-            info="how a step is made",
-            min_width=120,
-        )
-    with gr.Row():
-        fields["schedule"] = gr.Dropdown(
-            form.titled(SCHEDULES),
-            value=DEFAULTS.schedule,
-            label="Schedule",
-            info="of the learning rate",
-            min_width=120,
-        )
-        fields["augment"] = gr.Dropdown(
-            form.AUGMENT_CHOICES,
-            value=DEFAULTS.augment,
-            label="Augmentation",
-            info="random changes to digits",
-            min_width=120,
-        )
-    fields["seed"] = _number("seed", "Seed", "the same seed repeats the same run", 1)
-    with gr.Accordion("More settings", open=False):
-        with gr.Row():
-            fields["momentum"] = _number("momentum", "Momentum", "acts with SGD, RMSprop", 0.01)
-            fields["weight_decay"] = _number(
-                "weight_decay", "Weight decay", "acts with AdamW, SGD", 0.001
-            )
-        with gr.Row():
-            fields["gamma"] = _number("gamma", "Gamma", "acts with Step alone", 0.05)
-            fields["label_smoothing"] = _number(
-                "label_smoothing", "Label smoothing", "doubts every label a bit", 0.01
-            )
-        fields["average"] = _number(
-            "average", "Weight averaging", "0: off; 0.99 keeps a moving average of the net", 0.01
-        )
-        devices = [("Fastest", "auto")] + [
-            (describe_device(pick_device(name)), name) for name in available_devices()
-        ]
-        fields["device"] = gr.Dropdown(
-            devices, value="auto", label="Device", info="what does the arithmetic"
-        )
-    return fields, fetch, note
-
-
-def _number(name: str, label: str, info: str, step: float) -> gr.Number:
-    """Without Gradio's own bounds, whose message would not say which field is meant."""
-    optimizer, schedule = DEFAULTS.optimizer, DEFAULTS.schedule
-    return gr.Number(
-        getattr(DEFAULTS, name),
-        label=label,
-        info=info,
-        step=step,
-        interactive=form.acts(name, optimizer, schedule),
-        min_width=120,
-    )
-
-
-def _data_field(choices: form.Choices) -> gr.Dropdown:
-    return gr.Dropdown(choices, value=choices[0][1], label="Data")
-
-
-def _fetch_button(choices: form.Choices) -> gr.Button:
-    return gr.Button(
-        "Download full MNIST (11 MB)",
-        size="sm",
-        visible="mnist" not in [name for _, name in choices],
-        elem_id="training-fetch",
-    )
-
-
-def _wire_form(
-    context: Context, fields: dict[str, Any], fetch: gr.Button, note: gr.Markdown
-) -> None:
-    dependent = ("momentum", "weight_decay", "gamma")
-    fetching = Fetching(context.data_folder)
-
-    def enable(optimizer: str, schedule: str) -> list[Any]:
-        return [gr.Number(interactive=form.acts(name, optimizer, schedule)) for name in dependent]
-
-    def explain_net(name: str) -> Any:
-        return gr.Dropdown(info=find_net(name).summary)
-
-    @as_page_error
-    def download() -> Iterator[Any]:
-        for text in fetching.watch():
-            yield gr.Button(text, interactive=False), gr.skip(), gr.skip()
-        choices = form.data_choices(context.data_folder)
-        name = choices[0][1]
-        yield _fetch_button(choices), _data_field(choices), form.data_note(name)
-
-    decisive = [fields["optimizer"], fields["schedule"]]
-    gr.on(
-        [field.change for field in decisive],
-        enable,
-        decisive,
-        [fields[name] for name in dependent],
-        **QUIET,
-    )
-    fields["net"].change(explain_net, fields["net"], fields["net"], **QUIET)
-    fields["dataset"].change(form.data_note, fields["dataset"], note, **QUIET)
-    fetch.click(
-        download,
-        None,
-        [fetch, fields["dataset"], note],
-        concurrency_limit=8,
-        show_progress="hidden",
-        api_visibility="private",
-    ).failure(lambda: gr.Button("Try the download again", interactive=True), None, fetch, **QUIET)

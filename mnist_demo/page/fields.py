@@ -1,0 +1,345 @@
+"""The form of the Train tab: its fields, and what each of them does to the others."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from mnist_demo.augment import Warp
+from mnist_demo.config import PRECISIONS, TrainConfig
+from mnist_demo.device import available_devices, describe_device, pick_device
+from mnist_demo.errors import UserError
+from mnist_demo.nets import find_net
+from mnist_demo.nets.custom import ACTIVATIONS, POOLS, CustomNet
+from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
+from mnist_demo.page import filling, form
+from mnist_demo.page.context import Context
+from mnist_demo.page.fetching import Fetching
+from mnist_demo.page.guard import as_page_error
+from mnist_demo.summary import HEADERS, Summary, rows_of, summarise
+
+DEFAULTS = TrainConfig()
+OWN_NET, OWN_WARP = CustomNet(), Warp()
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+NARROW: dict[str, Any] = {"min_width": 120}
+
+
+@dataclass(frozen=True)
+class Form:
+    """All fields; `settings` by their names in TrainConfig, and "device"."""
+
+    recipe: gr.Dropdown
+    recipe_note: gr.Markdown
+    settings: dict[str, Any]
+    net: dict[str, Any]  # of a net of one's own, by their names in CustomNet
+    warp: dict[str, Any]  # of an augmentation of one's own, by their names in Warp
+    net_group: gr.Group
+    warp_group: gr.Group
+    shapes: gr.HTML
+    data_note: gr.Markdown
+    fetch: gr.Button
+
+    @property
+    def inputs(self) -> list[Any]:
+        """All that `read` needs, in its order."""
+        return [*self.settings.values(), *self.net.values(), *self.warp.values()]
+
+    def read(self, values: Mapping[Any, Any]) -> dict[str, Any]:
+        """The settings, by their names in TrainConfig (and "device"), from each field's value."""
+        settings = {name: values[field] for name, field in self.settings.items()}
+        if settings["net"] == CustomNet.KIND:
+            own = {name: values[field] for name, field in self.net.items()}
+            net = CustomNet(**own).fitted(filling.shape_of(settings["dataset"]), OWN_NET.classes)
+            settings["net"] = str(net)
+        if settings["augment"] == Warp.KIND:
+            amounts = {name: values[field] for name, field in self.warp.items()}
+            settings["augment"] = str(Warp(**amounts))
+        return settings
+
+
+def build(context: Context) -> Form:
+    choices = form.data_choices(context.data_folder)
+    data = choices[0][1]
+    recipe = recipe_field(choices)
+    recipe_note = gr.Markdown(
+        filling.describe(filling.DEFAULTS, DEFAULTS.to_dict()), elem_id="training-recipe-note"
+    )
+    settings: dict[str, Any] = {"dataset": data_field(choices)}
+    note = gr.Markdown(form.data_note(data), elem_id="training-data-note")
+    fetch = fetch_button(choices)
+    settings["net"] = gr.Dropdown(
+        filling.net_choices(data),
+        value=DEFAULTS.net,
+        label=form.LABELS["net"],
+        info=find_net(DEFAULTS.net).summary,
+    )
+    net, net_group = _own_net()
+    shapes = gr.HTML(
+        shapes_of(DEFAULTS.net), elem_id="training-shapes", apply_default_css=False, padding=False
+    )
+    with gr.Row():
+        settings["epochs"] = _number("epochs", f"passes over the data, 1–{form.MAX_EPOCHS}", 1)
+        settings["batch_size"] = _choice(
+            "batch_size", [(str(n), n) for n in form.BATCH_SIZES], "images a step learns from"
+        )
+    with gr.Row():
+        settings["learning_rate"] = _number("learning_rate", "size of a step", 1e-4)
+        settings["optimizer"] = _choice("optimizer", form.titled(OPTIMIZERS), "how a step is made")
+    with gr.Row():
+        settings["schedule"] = _choice("schedule", form.titled(SCHEDULES), "of the learning rate")
+        settings["augment"] = _choice(
+            "augment", filling.augment_choices(data), "random changes to images"
+        )
+    warp, warp_group = _own_warp()
+    settings["seed"] = _number("seed", "the same seed repeats the same run", 1)
+    with gr.Accordion("More settings", open=False):
+        settings |= _more()
+    return Form(
+        recipe, recipe_note, settings, net, warp, net_group, warp_group, shapes, note, fetch
+    )
+
+
+def _more() -> dict[str, Any]:
+    more: dict[str, Any] = {}
+    with gr.Row():
+        more["momentum"] = _number("momentum", "acts with SGD, RMSprop", 0.01)
+        more["weight_decay"] = _number("weight_decay", "acts with AdamW, SGD", 0.001)
+    with gr.Row():
+        more["gamma"] = _number("gamma", "acts with Step alone", 0.05)
+        more["label_smoothing"] = _number("label_smoothing", "doubts every label a bit", 0.01)
+    more["average"] = _number("average", "0: off; 0.99 keeps a moving average of the net", 0.01)
+    with gr.Row():
+        more["keep"] = _choice("keep", form.titled(("best", "last")), "best: on validation")
+        more["precision"] = _choice("precision", form.titled(PRECISIONS), "of a training step")
+    devices = [("Fastest", "auto")] + [
+        (describe_device(pick_device(name)), name) for name in available_devices()
+    ]
+    more["device"] = gr.Dropdown(
+        devices, value="auto", label="Device", info="what does the arithmetic"
+    )
+    return more
+
+
+def _own_net() -> tuple[dict[str, Any], gr.Group]:
+    """The fields of CustomNet, less what the data decide."""
+
+    def slider(name: str, label: str, info: str, step: float = 1) -> gr.Slider:
+        low, high = CustomNet.ALLOWED[name]
+        value = getattr(OWN_NET, name)
+        return gr.Slider(low, high, value=value, step=step, label=label, info=info, **NARROW)
+
+    def choice(name: str, choices: Sequence[tuple[str, Any]], label: str, info: str) -> gr.Dropdown:
+        value = getattr(OWN_NET, name)
+        return gr.Dropdown(list(choices), value=value, label=label, info=info, **NARROW)
+
+    net: dict[str, Any] = {}
+    with gr.Group(visible=False, elem_id="training-own-net") as group:
+        net["blocks"] = slider("blocks", "Blocks", "convolution and pooling, each twice as wide")
+        net["width"] = slider("width", "Width", "channels of the first block")
+        with gr.Row():
+            net["kernel"] = choice("kernel", [("3x3", 3), ("5x5", 5)], "Kernel", "what it looks at")
+            norms = [("On", "batch"), ("Off", "none")]
+            net["norm"] = choice("norm", norms, "Batch norm", "evens out each layer")
+        with gr.Row():
+            pools = [(name.capitalize(), name) for name in POOLS]
+            net["pool"] = choice("pool", pools, "Pooling", "halves height and width")
+            kinds = [(TITLES.get(name, name.capitalize()), name) for name in ACTIVATIONS]
+            net["activation"] = choice("activation", kinds, "Activation", "bends what a layer adds")
+        net["dropout"] = slider("dropout", "Dropout", "part of the units left out at random", 0.05)
+        net["dense"] = slider(
+            "dense", "Dense units", "fully connected, before the classes; 0: none"
+        )
+    return net, group
+
+
+TITLES = {"relu": "ReLU", "gelu": "GELU", "silu": "SiLU"}
+
+
+def _own_warp() -> tuple[dict[str, Any], gr.Group]:
+    rows = (
+        ("rotate", "Rotate", "degrees either way", 1),
+        ("scale", "Scale", "part of the size, larger or smaller", 0.01),
+        ("shift", "Shift", "pixels each way", 0.5),
+    )
+    warp: dict[str, Any] = {}
+    with gr.Group(visible=False, elem_id="training-own-warp") as group:
+        for name, label, info, step in rows:
+            low, high = Warp.ALLOWED[name]
+            value = getattr(OWN_WARP, name)
+            warp[name] = gr.Slider(low, high, value=value, step=step, label=label, info=info)
+    return warp, group
+
+
+def _choice(name: str, choices: list[tuple[str, Any]], info: str) -> gr.Dropdown:
+    value = getattr(DEFAULTS, name)
+    return gr.Dropdown(choices, value=value, label=form.LABELS[name], info=info, **NARROW)
+
+
+def _number(name: str, info: str, step: float) -> gr.Number:
+    """Without Gradio's own bounds, whose message would not say which field is meant."""
+    acts = form.acts(name, DEFAULTS.optimizer, DEFAULTS.schedule)
+    return gr.Number(
+        getattr(DEFAULTS, name),
+        label=form.LABELS[name],
+        info=info,
+        step=step,
+        interactive=acts,
+        **NARROW,
+    )
+
+
+def recipe_field(choices: form.Choices, value: str = filling.DEFAULTS) -> gr.Dropdown:
+    return gr.Dropdown(
+        filling.recipe_choices(choices), value=value, label="Recipe", elem_id="training-recipe"
+    )
+
+
+def data_field(choices: form.Choices) -> gr.Dropdown:
+    return gr.Dropdown(choices, value=choices[0][1], label="Data")
+
+
+def fetch_button(choices: form.Choices) -> gr.Button:
+    return gr.Button(
+        "Download full MNIST (11 MB)",
+        size="sm",
+        visible="mnist" not in [name for _, name in choices],
+        elem_id="training-fetch",
+    )
+
+
+def shapes_of(line: str) -> str:
+    """A net's layers as a table in HTML."""
+    return _table(summarise(find_net(line)), is_open=line.startswith(f"{CustomNet.KIND}:"))
+
+
+def _table(summary: Summary, is_open: bool) -> str:
+    def row(cells: tuple[str, ...], tag: str = "td") -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    body = "".join(row(cells) for cells in rows_of(summary))
+    return (
+        f"<p><b>{summary.parameters:,}</b> parameters · "
+        f"<b>{summary.multiply_adds:,}</b> multiply-adds an image</p>"
+        f"<details{' open' if is_open else ''}><summary>Layer by layer</summary>"
+        f"<div><table><thead>{row(HEADERS, 'th')}</thead><tbody>{body}</tbody></table></div>"
+        "</details>"
+    )
+
+
+def wire(context: Context, fields: Form) -> None:
+    settings = fields.settings
+    names = [name for name in settings if name not in (*filling.NOT_FILLED, "device")]
+    filled = [settings[name] for name in names]
+    fetching = Fetching(context.data_folder)
+    dependent = ("momentum", "weight_decay", "gamma")
+
+    def enable(optimizer: str, schedule: str) -> list[Any]:
+        return [gr.Number(interactive=form.acts(name, optimizer, schedule)) for name in dependent]
+
+    @as_page_error
+    def fill(recipe: str, data: str) -> list[Any]:
+        """A recipe's settings, for data that it is for; the visitor's where they will do."""
+        wanted = filling.config_of(recipe).dataset
+        if filling.kind_of(wanted) != filling.kind_of(data):
+            choices = form.data_choices(context.data_folder)
+            data = next(d for _, d in choices if filling.kind_of(d) == filling.kind_of(wanted))
+        return [recipe, data, form.data_note(data), *_filled(recipe, data)]
+
+    @as_page_error
+    def choose_data(data: str, net: str, recipe: str) -> list[Any]:
+        """Other nets and recipes for images of another kind, else everything as it is."""
+        if net in [name for _, name in filling.net_choices(data)] and (
+            filling.kind_of(filling.config_of(recipe).dataset) == filling.kind_of(data)
+        ):
+            return [recipe, gr.skip(), form.data_note(data), *[gr.skip()] * (len(names) + 1)]
+        recipe = filling.default_recipe(data)
+        return [recipe, gr.skip(), form.data_note(data), *_filled(recipe, data)]
+
+    def _filled(recipe: str, data: str) -> list[Any]:
+        values = filling.filled(recipe)
+        choices = {"net": filling.net_choices(data), "augment": filling.augment_choices(data)}
+        updates = [
+            gr.Dropdown(choices[name], value=values[name])
+            if name in choices
+            else gr.update(value=values[name])
+            for name in names
+        ]
+        return [filling.describe(recipe, values), *updates]
+
+    def note_changes(recipe: str, *values: Any) -> str:
+        return filling.describe(recipe, dict(zip(names, values, strict=True)))
+
+    def explain_net(name: str) -> list[Any]:
+        is_own = name == CustomNet.KIND
+        return [gr.Dropdown(info=find_net(name).summary), gr.Group(visible=is_own)]
+
+    def show_shapes(name: str, data: str, *own: Any) -> str:
+        try:
+            if name == CustomNet.KIND:
+                net = CustomNet(**dict(zip(fields.net, own, strict=True)))
+                name = str(net.fitted(filling.shape_of(data), OWN_NET.classes))
+            return shapes_of(name)
+        except UserError as error:
+            text = str(error)
+            return f'<p class="wrong">{html.escape(text[:1].upper() + text[1:])}.</p>'
+
+    @as_page_error
+    def download() -> Iterator[Any]:
+        for text in fetching.watch():
+            yield gr.Button(text, interactive=False), gr.skip(), gr.skip()
+        choices = form.data_choices(context.data_folder)
+        name = choices[0][1]
+        yield fetch_button(choices), data_field(choices), form.data_note(name)
+
+    into = [fields.recipe, settings["dataset"], fields.data_note, fields.recipe_note, *filled]
+    fields.recipe.input(fill, [fields.recipe, settings["dataset"]], into, **QUIET)
+    settings["dataset"].input(
+        choose_data, [settings["dataset"], settings["net"], fields.recipe], into, **QUIET
+    )
+    gr.on(
+        [field.input for field in filled],
+        note_changes,
+        [fields.recipe, *filled],
+        fields.recipe_note,
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    decisive = [settings["optimizer"], settings["schedule"]]
+    gr.on(
+        [field.change for field in decisive],
+        enable,
+        decisive,
+        [settings[name] for name in dependent],
+        **QUIET,
+    )
+    settings["net"].change(
+        explain_net, settings["net"], [settings["net"], fields.net_group], **QUIET
+    )
+    gr.on(
+        [field.change for field in (settings["net"], settings["dataset"], *fields.net.values())],
+        show_shapes,
+        [settings["net"], settings["dataset"], *fields.net.values()],
+        fields.shapes,
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    settings["augment"].change(
+        lambda name: gr.Group(visible=name == Warp.KIND),
+        settings["augment"],
+        fields.warp_group,
+        **QUIET,
+    )
+    fields.fetch.click(
+        download,
+        None,
+        [fields.fetch, settings["dataset"], fields.data_note],
+        concurrency_limit=8,
+        show_progress="hidden",
+        api_visibility="private",
+    ).failure(
+        lambda: gr.Button("Try the download again", interactive=True), None, fields.fetch, **QUIET
+    )

@@ -1,0 +1,189 @@
+"""Recipes, nets of one's own and several nets together in the Train tab, without a browser."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from test_ensemble import checkpoint_of
+
+from mnist_demo.augment import AUGMENTS
+from mnist_demo.checkpoint import load_checkpoint
+from mnist_demo.config import TrainConfig
+from mnist_demo.errors import UserError
+from mnist_demo.nets import NETS
+from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
+from mnist_demo.page import fields, filling, form
+from mnist_demo.page.board import board, settings_of
+from mnist_demo.page.context import Context
+from mnist_demo.page.plots import make_download
+from mnist_demo.page.runs import Run
+from mnist_demo.page.together import begin_together, judge
+from mnist_demo.page.visitors import Visitor
+from mnist_demo.recipes import RECIPES
+from mnist_demo.train import Dials
+
+EVERYTHING = [("MNIST", "mnist"), ("Sample", "sample"), ("CIFAR-10", "cifar10")]
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context(checkpoint_of("linear"), tmp_path)
+
+
+@pytest.fixture
+def built(context: Context) -> fields.Form:
+    with gr.Blocks():
+        return fields.build(context)
+
+
+def values_of(built: fields.Form, **changes: Any) -> dict[Any, Any]:
+    """What the form sends; changes by the names of settings."""
+    values = {field: field.value for field in built.inputs}
+    return values | {built.settings[name]: value for name, value in changes.items()}
+
+
+@pytest.mark.parametrize("name", [filling.DEFAULTS, *RECIPES])
+def test_a_recipe_fills_every_field_with_what_it_may_hold(name: str, built: fields.Form) -> None:
+    filled = filling.filled(name)
+    assert set(filled) == set(built.settings) - {"dataset", "device"}
+    source = filling.config_of(name)
+    cut = {"epochs": min(source.epochs, 50), "holdout": 0.0}
+    config = form.make_config(filled | {"dataset": source.dataset})
+    assert config.to_dict() == source.to_dict() | cut
+    assert filled["batch_size"] in form.BATCH_SIZES  # else the field would refuse it
+    assert filled["net"] in [net for _, net in filling.net_choices(source.dataset)]
+    assert filled["augment"] in [a for _, a in filling.augment_choices(source.dataset)]
+    assert filled["optimizer"] in OPTIMIZERS
+    assert filled["schedule"] in SCHEDULES
+    assert filling.changes(name, filled) == []
+
+
+def test_what_was_changed_is_named() -> None:
+    filled = filling.filled("lenet500")
+    assert "Changed" not in filling.describe("lenet500", filled)
+    changed = filling.describe("lenet500", filled | {"epochs": 3, "momentum": 0.9})
+    assert changed.endswith("**Changed:** Epochs, Momentum.")
+    assert "Changed:** Seed" in filling.describe(filling.DEFAULTS, TrainConfig(seed=5).to_dict())
+
+
+def test_a_recipe_says_what_the_source_reports_and_what_differs_here() -> None:
+    text = filling.describe("nielsen-two-conv", filling.filled("nielsen-two-conv"))
+    assert "The source reports 99.23 %." in text
+    assert "50 epochs here, not its 60." in text
+    assert "not on 17% drawn at random" in text
+    assert "reports" not in filling.describe("lenet500", filling.filled("lenet500"))
+
+
+def test_what_is_offered_fits_the_data() -> None:
+    digits = {net for _, net in filling.net_choices("my_own")}
+    colour = {net for _, net in filling.net_choices("cifar10")}
+    assert digits | colour == set(NETS)
+    assert digits & colour == {"custom"}
+    ways = {a for _, a in filling.augment_choices("sample")}
+    others = {a for _, a in filling.augment_choices("cifar10")}
+    assert ways | others == set(AUGMENTS)
+    assert "handwriting" not in others
+    assert "flip-crop" not in ways
+    names = {name for _, name in filling.recipe_choices(EVERYTHING)}
+    assert names == {filling.DEFAULTS, *RECIPES}
+    without = {name for _, name in filling.recipe_choices(EVERYTHING[:2])}
+    assert names - without == {"cifar-threeconv", "resnet9"}
+    assert filling.default_recipe("cifar10") == "resnet9"
+    assert filling.default_recipe("my_own") == filling.DEFAULTS
+
+
+def test_a_net_and_an_augmentation_of_ones_own_become_lines(built: fields.Form) -> None:
+    values = values_of(built, net="custom", augment="warp", dataset="sample")
+    values |= {built.net["blocks"]: 3.0, built.net["dropout"]: 0.4, built.warp["rotate"]: 5}
+    settings = built.read(values)
+    settings.pop("device")
+    config = form.make_config(settings)
+    assert config.net.startswith("custom:blocks=3,width=16,")
+    assert config.augment == "warp:rotate=5,scale=0.1,shift=2"
+    assert settings_of(config).startswith("blocks 3, dropout 0.4, augmentation warp")
+    with pytest.raises(UserError, match="choose from 1 to 4"):
+        built.read(values | {built.net["blocks"]: 40})
+
+
+def test_a_net_of_ones_own_that_would_hold_the_machine_up_is_refused() -> None:
+    heavy = {"net": "custom:blocks=4,width=64,kernel=5", "dataset": "sample"}
+    with pytest.raises(UserError, match="narrower net or a smaller batch"):
+        form.make_config(heavy | {"batch_size": 256})
+    assert form.make_config(heavy | {"batch_size": 16}).batch_size == 16
+
+
+def test_the_shapes_are_a_table() -> None:
+    table = fields.shapes_of("wide9216")
+    assert "<b>1,199,882</b> parameters" in table
+    assert "<td>Convolution 3x3</td><td>64x24x24</td><td>18,496</td><td>10,616,832</td>" in table
+    assert "<details>" in table
+    assert "<details open>" in fields.shapes_of("custom:")
+
+
+def visitor_with(*names: str) -> Visitor:
+    visitor = Visitor("anna")
+    for number, name in enumerate(names, 1):
+        config = TrainConfig(net=name, dataset="sample")
+        run = Run(f"run-{number}", number, config, "the sample", "CPU", Dials(0.1), status="done")
+        run.checkpoint = checkpoint_of(name, number)
+        visitor.add(run)
+    visitor.started = len(names)
+    return visitor
+
+
+def test_runs_are_used_together_tested_and_taken_home(context: Context, tmp_path: Path) -> None:
+    visitor = visitor_with("linear", "compact", "linear")
+    run = begin_together(visitor, ["run-3", "run-1", "run-1"], "vote")
+    steps = judge(context, visitor, run)
+    next(steps)
+    assert board(visitor)["now"]["text"] == "Runs 1, 3 together, being tested: a majority vote"
+    list(steps)
+    shown = board(visitor)["runs"]["run-4"]
+    assert (shown["title"], shown["settings"]) == ("Run 4: runs 1, 3 together", "a majority vote")
+    assert shown["test"].endswith("%")
+    assert shown["test_title"].startswith("held-out accuracy (1,000 held-out digits")
+    assert (shown["together"], shown["usable"], shown["steps"]) == (True, True, "")
+    assert visitor.active_run is None
+    assert ("Run 4: runs 1, 3 together", "run-4") in context.choices(visitor)
+    path = tmp_path / "together.safetensors"
+    file = make_download(run, "net")
+    assert file.name == "digits-run-4-together.safetensors"
+    path.write_bytes(file.content)
+    loaded = load_checkpoint(path)
+    assert [member.net for member in loaded.members] == ["linear", "linear"]
+    assert loaded.title.startswith("vote of 2 nets")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "how", "text"),
+    [
+        (None, "mean", "tick 2 to 5"),
+        ("run-1", "mean", "tick 2 to 5"),
+        (["run-1"], "mean", "tick 2 to 5"),
+        (["run-1", "run-1", 3, {}], "mean", "tick 2 to 5"),
+        ([f"run-{n}" for n in range(1, 7)], "mean", "tick 2 to 5"),
+        (["run-1", "run-99"], "mean", "is gone"),
+        (["run-1", "run-2"], "shout", "choose one of: mean, vote"),
+        (["run-1", "run-2"], None, "choose one of: mean, vote"),
+        (["run-1", "run-3"], "mean", "run 3 has no net yet"),
+        (["run-1", "run-4"], "mean", "choose nets of one kind"),
+    ],
+)
+def test_a_strange_wish_for_several_is_refused(wanted: Any, how: Any, text: str) -> None:
+    visitor = visitor_with("linear", "linear", "linear", "custom:input=3x32x32")
+    visitor.runs["run-3"].checkpoint = None
+    before = OrderedDict(visitor.runs)
+    with pytest.raises(UserError, match=text):
+        begin_together(visitor, wanted, how)
+    assert visitor.runs == before
+
+
+def test_several_cannot_be_part_of_several() -> None:
+    visitor = visitor_with("linear", "linear")
+    begin_together(visitor, ["run-1", "run-2"], "mean")
+    with pytest.raises(UserError, match="run 3 is several nets already"):
+        begin_together(visitor, ["run-1", "run-3"], "mean")
