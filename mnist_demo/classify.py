@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import nn
 
 from mnist_demo.preprocess import Steps, preprocess_image, preprocess_ink
@@ -58,3 +58,19 @@ def classify_ink(net: nn.Module, ink: np.ndarray) -> Answer:
 def classify_image(net: nn.Module, image: Image.Image) -> Answer:
     """The answer to any picture of a digit. Raises NoInkError where it shows none."""
     return classify_steps(net, [preprocess_image(image)])[0]
+
+
+@torch.inference_mode()
+def classify_photo(net: nn.Module, image: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:
+    """Class probabilities (classes,) of a picture of no digit, for a net that takes (C, H, W).
+
+    The middle of the picture, scaled to the net's size: nothing is taken for ink or paper.
+    """
+    channels, height, width = shape
+    upright = ImageOps.exif_transpose(image).convert("RGBA")
+    opaque = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
+    fitted = ImageOps.fit(opaque.convert("L" if channels == 1 else "RGB"), (width, height))
+    pixels = np.asarray(fitted, dtype=np.float32).reshape(height, width, channels) / 255
+    device = next(net.parameters()).device
+    logits = net(torch.from_numpy(pixels).permute(2, 0, 1)[None].to(device))
+    return logits.float().softmax(1)[0].cpu().numpy()  # type: ignore[no-any-return]

@@ -14,6 +14,7 @@ from typing import NoReturn
 from mnist_demo import __version__
 from mnist_demo.cli import (
     benchmark,
+    channels,
     data,
     download,
     ensemble,
@@ -21,6 +22,7 @@ from mnist_demo.cli import (
     nets,
     predict,
     reproduce,
+    samples,
     train,
 )
 from mnist_demo.errors import UserError
@@ -33,6 +35,8 @@ COMMANDS = {
     "nets": nets,
     "download": download,
     "data": data,
+    "samples": samples,
+    "channels": channels,
     "benchmark": benchmark,
     "reproduce": reproduce,
 }

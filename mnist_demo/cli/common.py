@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_demo.errors import UserError
+
 if TYPE_CHECKING:
     from mnist_demo.checkpoint import Checkpoint
 
@@ -36,6 +38,19 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="the net to use (default: the released one)"
     )
+
+
+def save_picture(path: Path, content: bytes) -> None:
+    """Writes a PNG whole or not at all. Raises UserError where the disk refuses."""
+    from mnist_demo.files import write_whole
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; choose another place with --out"
+        ) from error
 
 
 def read_checkpoint(path: Path | None) -> Checkpoint:

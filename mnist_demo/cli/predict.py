@@ -14,9 +14,11 @@ from mnist_demo.errors import UserError
 from mnist_demo.files import PICTURES
 
 if TYPE_CHECKING:
-    from mnist_demo.classify import Answer
+    import numpy as np
 
-HELP = "read the digit in each picture"
+    from mnist_demo.checkpoint import Checkpoint
+
+HELP = "read the digit in each picture, or name what a net for photos sees in it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,16 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """One line a picture; 1 when some could not be read."""
     checkpoint = read_checkpoint(args.checkpoint)
-
-    from mnist_demo.classify import classify_image
-    from mnist_demo.ink import open_image
-
     failed = False
     for path in pictures_in(args.paths):
         try:
             if path.is_dir():
                 raise UserError("has no pictures in it; name a folder of PNG or JPEG files")
-            answer = classify_image(checkpoint.net, open_image(path))
+            answer = probabilities_in(path, checkpoint)
         except UserError as error:
             failed = True
             reason = " ".join(str(error).removeprefix(str(path)).split())
@@ -48,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
             else:
                 print(f"error: {printable(path)}: {reason}", file=sys.stderr)
         else:
-            print(_as_json(path, answer) if args.json else _as_text(path, answer))
+            tell = _as_json if args.json else _as_text
+            print(tell(path, answer, checkpoint.labels))
     return 1 if failed else 0
 
 
@@ -68,18 +67,32 @@ def printable(path: Path) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
 
 
-def _as_json(path: Path, answer: Answer) -> str:
-    probabilities = [round(float(p), 6) for p in answer.probabilities]
-    return json.dumps(
-        {
-            "file": str(path),
-            "digit": answer.digit,
-            "confidence": round(answer.confidence, 6),
-            "probabilities": probabilities,
-        }
-    )
+def probabilities_in(path: Path, checkpoint: Checkpoint) -> np.ndarray:
+    """What the net gives each class, (classes,): from the ink for digits, else from the photo."""
+    from mnist_demo.classify import classify_image, classify_photo
+    from mnist_demo.datasets import DIGITS
+    from mnist_demo.ink import open_image
+    from mnist_demo.nets import find_net
+
+    if checkpoint.labels == DIGITS:
+        return classify_image(checkpoint.net, open_image(path)).probabilities
+    shape = find_net(checkpoint.kind).input_shape
+    return classify_photo(checkpoint.net, open_image(path, colour=True), shape)
 
 
-def _as_text(path: Path, answer: Answer) -> str:
-    each = " ".join(f"{digit}:{p:.3f}" for digit, p in enumerate(answer.probabilities))
-    return f"{printable(path)}: {answer.digit} ({answer.confidence:.1%})  {each}"
+def _as_json(path: Path, answer: np.ndarray, labels: tuple[str, ...]) -> str:
+    from mnist_demo.datasets import DIGITS
+
+    best = int(answer.argmax())
+    probabilities = [round(float(p), 6) for p in answer]
+    told: dict[str, object] = {"file": str(path), "label": labels[best]}
+    if labels == DIGITS:
+        told["digit"] = best
+    told["confidence"] = round(float(answer[best]), 6)
+    return json.dumps(told | {"probabilities": probabilities})
+
+
+def _as_text(path: Path, answer: np.ndarray, labels: tuple[str, ...]) -> str:
+    best = int(answer.argmax())
+    each = " ".join(f"{label}:{p:.3f}" for label, p in zip(labels, answer, strict=True))
+    return f"{printable(path)}: {labels[best]} ({answer[best]:.1%})  {each}"

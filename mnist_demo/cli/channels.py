@@ -1,0 +1,43 @@
+"""`channels`: the channels of one image with their pixels' values, as one picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mnist_demo.cli.common import add_data_dir, add_image_root, save_picture
+from mnist_demo.errors import UserError
+
+HELP = "save one image's red, green and blue channels with the pixel values written in"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("index", type=int, metavar="INDEX", help="of the image, from 0")
+    parser.add_argument(
+        "--dataset", metavar="NAME|PATH", default="cifar10", help="default: cifar10"
+    )
+    parser.add_argument(
+        "--split", choices=("train", "validation", "test"), default="train", help="default: train"
+    )
+    add_image_root(parser)
+    add_data_dir(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+
+
+def run(args: argparse.Namespace) -> int:
+    from mnist_demo.datasets import load_dataset
+    from mnist_demo.figures import channels_figure, png_of
+
+    data = load_dataset(args.dataset, args.data_dir, root=args.image_root)
+    split = data.part(args.split)
+    if not 0 <= args.index < len(split):
+        raise UserError(
+            f"there is no image {args.index} in the {args.split} part of {data.title}; "
+            f"choose from 0 to {len(split) - 1}"
+        )
+    label = data.labels[int(split.labels[args.index])]
+    title = f"{args.split} image {args.index} of {data.title}: {label}"
+    figure = channels_figure(split.images[args.index].numpy(), title)
+    save_picture(args.out, png_of(figure))
+    print(f"{title}; wrote {args.out}")
+    return 0
