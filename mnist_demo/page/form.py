@@ -37,7 +37,7 @@ TITLES = {
     "handwriting": "Handwriting",
     "one-pixel": "One pixel, five ways",
     "tilt-and-crop": "Tilt and shift",
-    "warp": "Your own amounts",
+    "warp": "Your own",
     "flip-crop": "Mirror, shift",
     "flip-crop-cutout": "Mirror, shift, cut out",
     "best": "Best epoch",

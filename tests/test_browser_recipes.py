@@ -1,0 +1,112 @@
+"""Recipes, a net of one's own and several runs together, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+from test_browser_training import Tab
+
+from mnist_demo.recipes import find_recipe
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def tab(chromium: Browser, address: str) -> Iterator[Tab]:
+    page = chromium.new_page(viewport={"width": 1280, "height": 1000})
+    tab = Tab(page, address)
+    yield tab
+    assert tab.complaints == []
+    page.close()
+
+
+def choose(tab: Tab, field: str, option: str) -> None:
+    tab.page.get_by_label(field, exact=True).first.click()
+    tab.page.get_by_role("option", name=option).first.click()
+
+
+def wait_for_value(tab: Tab, field: str, value: str) -> None:
+    tab.page.wait_for_function(
+        "([label, value]) => [...document.querySelectorAll('#training-form input')].some("
+        "(input) => input.closest('label, .block')?.innerText.startsWith(label)"
+        " && input.value === value)",
+        arg=[field, value],
+        timeout=10_000,
+    )
+
+
+def test_a_recipe_fills_the_form_and_an_edit_is_told(tab: Tab) -> None:
+    recipe = find_recipe("lenet500")
+    choose(tab, "Recipe", f"003a: {recipe.title}")
+    for field, value in (("Net", "lenet500"), ("Epochs", "10"), ("Batch size", "64")):
+        wait_for_value(tab, field, value)
+    for field, value in (("Learning rate", "0.01"), ("Optimizer", "SGD"), ("Schedule", "Constant")):
+        wait_for_value(tab, field, value)
+    tab.page.get_by_role("button", name="More settings").click()
+    wait_for_value(tab, "Momentum", "0.5")
+    wait_for_value(tab, "Which net is kept", "Last epoch")
+    assert tab.page.get_by_label("Momentum").is_editable()
+    note = tab.page.locator("#training-recipe-note")
+    assert "Changed" not in note.inner_text()
+    assert "431,080 parameters" in tab.page.locator("#training-shapes").inner_text()
+    tab.set_epochs(3)
+    note.get_by_text("Changed:").wait_for(timeout=10_000)
+    assert note.inner_text().endswith("Changed: Epochs.")
+
+
+def test_a_net_of_ones_own_shows_its_shapes_before_it_is_trained(tab: Tab) -> None:
+    choose(tab, "Net", "Your own net")
+    shapes = tab.page.locator("#training-shapes")
+    shapes.get_by_text("206,970").wait_for(timeout=10_000)
+    assert shapes.get_by_role("row").count() == 17  # the heading, the input and 15 layers
+    choose(tab, "Kernel", "5x5")
+    shapes.get_by_text("Convolution 5x5").first.wait_for(timeout=10_000)
+    blocks = tab.page.locator("#training-own-net").get_by_role("spinbutton").first
+    blocks.fill("1")
+    blocks.press("Tab")
+    shapes.get_by_text("16x14x14").wait_for(timeout=10_000)
+    tab.set_epochs(1)
+    tab.button("Train").click()
+    tab.board.get_by_text("Run 1: custom").wait_for()
+    tab.wait_for_status("done")
+    assert "blocks 1, kernel 5" in tab.board.locator(".runs").inner_text()
+
+
+def test_runs_are_used_together_in_draw(tab: Tab) -> None:
+    tab.set_epochs(1)
+    bar = tab.board.locator(".together")
+    for number, net in ((1, "linear"), (2, "perceptron")):
+        choose(tab, "Net", net)
+        wait_for_value(tab, "Net", net)
+        tab.button("Train").click()
+        tab.board.get_by_text(f"Run {number}: {net}").wait_for()
+        tab.wait_for_status("done")
+    assert bar.is_hidden()
+    tab.board.get_by_label("Show run 1 in the charts").check()
+    assert "Runs 1, 2 can answer together" in bar.inner_text()
+    bar.get_by_label("How they answer together").select_option("vote")
+    tab.button("Use together").click()
+    tab.board.get_by_text("Run 3: runs 1, 2 together").wait_for()
+    tab.wait_for_status("done")
+    row = tab.board.locator(".runs li").first
+    row.get_by_text("held-out accuracy").wait_for()
+    assert "a majority vote" in row.inner_text()
+    with tab.page.expect_download() as waiting:
+        tab.button("Download the net of run 3 (safetensors)").click()
+    assert waiting.value.suggested_filename == "digits-run-3-together.safetensors"
+    tab.button("Use run 3 in Draw").click()
+    tab.page.wait_for_function(
+        "document.querySelector('#net input')?.value.startsWith('Run 3')", timeout=10_000
+    )
+    pad = tab.page.locator("#sketchpad canvas").first.bounding_box()
+    assert pad is not None
+    mouse, x, y = tab.page.mouse, pad["x"] + pad["width"] / 2, pad["y"] + pad["height"] * 0.2
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x, y + pad["height"] * 0.6, steps=8)
+    mouse.up()
+    tab.page.wait_for_function(
+        "/[0-9.]+\\s*%/.test(document.querySelector('#sketchpad').innerText)", timeout=10_000
+    )
