@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from mnist_demo.cli.common import add_data_dir, add_image_root
 from mnist_demo.config import BOUNDS, TrainConfig
 from mnist_demo.errors import UserError
-from mnist_demo.recipes import find_recipe
+from mnist_demo.recipes import RECIPES, find_recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe",
         metavar="NAME",
-        help="all settings of a tutorial; options beside it override them (see README)",
+        help="all settings of a tutorial, which options beside it override: " + ", ".join(RECIPES),
     )
     for setting in dataclasses.fields(TrainConfig):
         names = [option_of(setting.name)] + (["--lr"] if setting.name == "learning_rate" else [])

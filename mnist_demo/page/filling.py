@@ -7,7 +7,7 @@ from typing import Any
 
 from mnist_demo.augment import AUGMENTS
 from mnist_demo.config import TrainConfig
-from mnist_demo.nets import NETS, find_net
+from mnist_demo.nets import NETS
 from mnist_demo.page import form
 from mnist_demo.recipes import RECIPES, Recipe, find_recipe
 
@@ -93,9 +93,10 @@ def describe(name: str, settings: Mapping[str, Any]) -> str:
 def _of_source(recipe: Recipe) -> list[str]:
     config = recipe.config
     has_figure = any(letter.isdigit() for letter in recipe.says)
-    parts = [f"The source reports {recipe.says}." if has_figure else find_net(config.net).summary]
-    if not has_figure:
-        parts[0] += "."
+    if recipe.source == "ours":
+        parts = ["Our own settings for these images."]
+    else:
+        parts = [f"The source reports {recipe.says if has_figure else 'no figure'}."]
     if recipe.differs:
         parts.append(f"{recipe.differs[:1].upper()}{recipe.differs[1:]}.")
     if config.epochs > form.MAX_EPOCHS:

@@ -39,7 +39,7 @@ TITLES = {
     "tilt-and-crop": "Tilt and shift",
     "warp": "Your own",
     "flip-crop": "Mirror, shift",
-    "flip-crop-cutout": "Mirror, shift, cut out",
+    "flip-crop-cutout": "Mirror, cutout",
     "best": "Best epoch",
     "last": "Last epoch",
     "float32": "32 bits",
@@ -95,7 +95,7 @@ def data_note(name: str) -> str:
     if name == "cifar10":
         return (
             "**CIFAR-10 is in use**: 40,000 colour images to learn from, 10,000 to choose the best "
-            "epoch, 10,000 to test at the end. Choose a net that takes colour images."
+            "epoch, 10,000 to test at the end."
         )
     if name != "sample":
         return (
