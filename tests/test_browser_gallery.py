@@ -226,6 +226,44 @@ def test_another_net_is_evaluated_at_once_and_a_lost_one_says_so(
     expect(page.locator("#gallery .tile").first).not_to_be_visible()
 
 
+def test_two_nets_are_compared_and_the_grid_shows_where_they_differ(
+    gallery: Open, context: Context, truth: Evaluation
+) -> None:
+    page = gallery()
+    choice = page.get_by_label("Compare with")
+    expect(choice).to_be_disabled()  # there is no other net yet
+    visitor = next(reversed(context.visitors._all.values()))  # the one just opened
+    run = Run("run-1", 1, TrainConfig(net="linear"), "sample", "cpu", Dials(0.1))
+    run.checkpoint = replace(context.released, net=build_net("linear", 2).eval())
+    visitor.add(run)
+    page.get_by_role("tab", name="Draw").click()
+    page.get_by_role("tab", name="Gallery").click()
+    choice.select_option("Run 1: linear")
+    second = evaluate(run.checkpoint.net, context.digits_for(run.checkpoint)[0])
+    mine, other = truth.predicted == truth.truth, second.predicted == truth.truth
+    counts = {
+        "Both right": mine & other,
+        "Only A right": mine & ~other,
+        "Only B right": ~mine & other,
+        "Both wrong": ~mine & ~other,
+    }
+    for name, mask in counts.items():
+        button = page.locator("#gallery .groups button", has_text=name)
+        expect(button.locator("b")).to_have_text(f"{int(mask.sum()):,}")
+    page.locator("#gallery .groups button", has_text="Both wrong").click()
+    expect(page.locator("#gallery .showing")).to_contain_text("Both wrong ·")
+    index = int(page.locator("#gallery .tile").first.get_attribute("data-index") or -1)
+    assert counts["Both wrong"][index]
+    pills = page.locator("#gallery .tile").first.locator(".answer")
+    assert pills.all_inner_texts() == [
+        f"A {truth.predicted[index]}",
+        f"B {second.predicted[index]}",
+    ]
+    choice.select_option("no other net")
+    expect(page.locator("#gallery .groups button")).to_have_count(0)
+    expect(page.locator("#gallery .showing")).to_contain_text("All mistakes")
+
+
 def test_a_phone_shows_it_without_overflow(gallery: Open) -> None:
     page = gallery(390, 844, touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

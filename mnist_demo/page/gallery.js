@@ -12,6 +12,7 @@ let chosen = ALL; // which digits
 let page = 0;
 let items = []; // on this page
 let asked = 0; // numbers the requests: only the last one's answer counts
+let beside = ""; // the net to compare with, as chosen here
 let open = 0; // place in `items` of the digit in the dialog
 let opener = null; // where focus goes back to
 
@@ -37,7 +38,9 @@ function receive() {
   } else {
     say("ready", "");
     const { others, ...rest } = value;
-    renderOthers(others, value.comparison?.other ?? "");
+    renderOthers(others);
+    // The answer to an earlier question may come after a choice: then it is asked again.
+    if (beside !== (value.comparison?.other ?? "")) setTimeout(look);
     if (JSON.stringify(rest) === shown) return; // back from another tab: keep the place
     shown = JSON.stringify(rest);
     summary = value;
@@ -63,10 +66,11 @@ function wantedFirst(comparison) {
   return ALL;
 }
 
-function renderOthers(others, picked) {
+function renderOthers(others) {
   const select = find(".versus select");
+  if (!others.some(([, choice]) => choice === beside)) beside = "";
   select.replaceChildren(...otherOptions(others));
-  select.value = picked;
+  select.value = beside;
   select.disabled = others.length === 0;
 }
 
@@ -233,7 +237,10 @@ onButton(".matrix", (button) => {
   choose(pressed ? ALL : JSON.parse(button.dataset.wanted));
 });
 onButton(".groups", (button) => choose(JSON.parse(button.dataset.wanted)));
-find(".versus select").addEventListener("change", look);
+find(".versus select").addEventListener("change", (event) => {
+  beside = event.target.value;
+  look();
+});
 onButton(".reset", () => {
   choose(ALL);
   find(".sort select").focus({ preventScroll: true }); // the button hides itself
@@ -262,7 +269,7 @@ dialog.addEventListener("keydown", (event) => {
 
 /** Asks for what is to be shown: the net at the top of the page, beside the one chosen here. */
 function look() {
-  trigger("look", { other: find(".versus select").value || null });
+  trigger("look", { other: beside || null });
 }
 
 let wasShown = false;
