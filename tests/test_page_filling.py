@@ -21,6 +21,7 @@ from mnist_demo.page.board import board, settings_of
 from mnist_demo.page.context import Context
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
+from mnist_demo.page.shapes import shapes_of
 from mnist_demo.page.together import begin_together, judge
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.recipes import RECIPES
@@ -118,11 +119,11 @@ def test_a_net_of_ones_own_that_would_hold_the_machine_up_is_refused() -> None:
 
 
 def test_the_shapes_are_a_table() -> None:
-    table = fields.shapes_of("wide9216")
+    table = shapes_of("wide9216")
     assert "<b>1,199,882</b> parameters" in table
     assert "<td>Convolution 3x3</td><td>64x24x24</td><td>18,496</td><td>10,616,832</td>" in table
     assert "<details>" in table
-    assert "<details open>" in fields.shapes_of("custom:")
+    assert "<details open>" in shapes_of("custom:")
 
 
 def visitor_with(*names: str) -> Visitor:

@@ -27,6 +27,7 @@ from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
 from mnist_demo.page.trainer import follow
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.wiring import wire
 from mnist_demo.train import Dials
 
 HERE = Path(__file__).parent
@@ -46,7 +47,7 @@ def build(context: Context) -> TrainingTab:
             form_fields = fields.build(context)
         with gr.Column(elem_id="training-main", min_width=300):
             board = _board(context)
-    fields.wire(context, form_fields)
+    wire(context, form_fields)
     starting = threading.Lock()  # two clicks of one visitor must not both begin
 
     @as_page_error
