@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch import nn
 from mnist_demo.ensemble import NAME, Ensemble
 from mnist_demo.errors import UserError
 from mnist_demo.files import write_whole
+from mnist_demo.fuse import fused
 from mnist_demo.nets import build_net, find_net
 
 FORMAT = "mnist-demo-1"
@@ -49,6 +51,11 @@ class Checkpoint:
     metrics: dict[str, float] = field(default_factory=dict)
     command: str = ""  # what reproduces it
     members: tuple[Member, ...] = ()  # of an ensemble
+
+    @cached_property
+    def answering(self) -> nn.Module:
+        """The net as it answers single drawings fastest."""
+        return fused(self.net)
 
     @property
     def title(self) -> str:

@@ -40,6 +40,8 @@ class Batcher:
     def __post_init__(self) -> None:
         """A few digits gain nothing from more threads, and lose much beside a training."""
         threads = torch.get_num_threads()
+        # A thread takes the common number over when it first asks, so it asks before.
+        self._pool.submit(torch.get_num_threads).result()
         self._pool.submit(torch.set_num_threads, 1).result()
         torch.set_num_threads(threads)  # what threads that start later will use
 

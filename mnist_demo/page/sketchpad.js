@@ -1,7 +1,7 @@
 // The pad: strokes are kept as points (0 to 1), drawn crisply for the eye and once more
 // in SIDE x SIDE pixels for the net. One request is in flight at a time; the newest wins.
 const SIDE = 140;
-const REST = 0.5; // of the time an answer took: the pause before the next question, so
+const REST = 0.2; // of the time an answer took: the pause before the next question, so
 const LONGEST_REST = 60; // ms      that a busy server is asked less often
 const GIVE_UP = 4000; // ms without an answer before the page says so
 

@@ -38,7 +38,7 @@ def build(context: Context) -> gr.HTML:
             ink, choice = read_drawing(drawing)
             checkpoint = context.checkpoint(visitor, choice)
             context.check_reads_digits(checkpoint)
-            return describe(await context.batcher.classify(checkpoint.net, ink))
+            return describe(await context.batcher.classify(checkpoint.answering, ink))
         except NoInkError:
             return {"blank": True}
         except UserError as error:
@@ -94,7 +94,7 @@ def add_api(context: Context) -> None:
         """
         try:
             answer = classify_image(
-                context.released.net, open_image(from_base64(image, MAX_PICTURE))
+                context.released.answering, open_image(from_base64(image, MAX_PICTURE))
             )
         except UserError as error:
             return {"error": str(error)}
