@@ -7,6 +7,8 @@ pass however many draw at once, and the event loop never blocks.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -20,6 +22,7 @@ from mnist_demo.preprocess import Steps, preprocess_ink
 
 MAX_BATCH = 64
 MAX_WAITING = 512
+IN_USE = 2.0  # seconds
 
 
 @dataclass(eq=False)
@@ -34,6 +37,7 @@ class Batcher:
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="classify")
     )
+    _last_asked: float = -math.inf
     _waiting: list[_Request] = field(default_factory=list)
     _working: asyncio.Task[None] | None = None
 
@@ -45,10 +49,16 @@ class Batcher:
         self._pool.submit(torch.set_num_threads, 1).result()
         torch.set_num_threads(threads)  # what threads that start later will use
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether somebody has drawn in the last seconds."""
+        return time.monotonic() - self._last_asked < IN_USE
+
     async def classify(self, net: nn.Module, ink: np.ndarray) -> Answer:
         """The net's answer to a drawing. Raises NoInkError, or UserError when all too busy."""
         if len(self._waiting) >= MAX_WAITING:
             raise UserError("too many people are drawing at this moment; try again in a second")
+        self._last_asked = time.monotonic()
         loop = asyncio.get_running_loop()
         request = _Request(net, ink, loop.create_future())
         self._waiting.append(request)

@@ -61,7 +61,10 @@ def build(context: Context) -> TrainingTab:
         with context.turns.join() as place:
             with starting:
                 run = begin(visitor, config, data.title, describe_device(device))
-            steps = on_own_thread(follow(run, place, data, device, context.digits_for))
+            steps = on_own_thread(
+                follow(run, place, data, device, context.digits_for),
+                leave_a_core=lambda: context.batcher.is_in_use,
+            )
             with contextlib.closing(steps):
                 for _ in steps:
                     yield show(visitor)
