@@ -116,6 +116,6 @@ function showAnswer(answer, waits) {
   find(".verdict").classList.toggle("unsure", answer.unsure);
   if (answer.unsure) say(first, `Not sure: ${first} or ${second}?`, `${percent(p[first])} against ${percent(p[second])}`);
   else say(first, `This looks like a ${first}`, p[first] > 0.999 ? "more than 99.9 % sure" : `${percent(p[first])} sure`);
-  find(".status").textContent = `Answered ${Math.round(Math.max(...waits))} ms after the pen moved`;
+  find(".status").textContent = `Answered in ${Math.round(waits.at(-1))} ms`;
   element.dispatchEvent(new CustomEvent("answered", { detail: waits, bubbles: true }));
 }
