@@ -33,7 +33,8 @@ def unseen_by(
     everything = data.test or joined(data.train, data.validation)
     words = f"{data.noun} of {data.title}"
     if (trained_on, data.name, holdout) == ("mnist", "sample", 0.0):
-        return everything, f"{len(everything):,} {words}"
+        # Seen by no training step, but full MNIST is validated on them.
+        return everything, f"{len(everything):,} {words} (those it was validated on)"
     seen = training_images(trained_on, holdout, load)
     if seen is None:
         if (trained_on, data.name) == ("mnist", "sample"):
