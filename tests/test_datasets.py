@@ -138,6 +138,7 @@ def test_damaged_mnist_names_the_remedy(content: bytes, tmp_path: Path) -> None:
         (raw / f"{name}-ubyte").write_bytes(content)
     with pytest.raises(UserError, match="damaged.*mnist_demo download"):
         load_dataset("mnist", tmp_path)
+    assert best_available(tmp_path) == "sample"  # what the app then goes on with
 
 
 def test_the_folder_is_the_argument_or_the_variable_or_data(

@@ -8,6 +8,12 @@ from mnist_demo.datasets.base import Dataset, Split, cut
 from mnist_demo.errors import UserError
 
 VALIDATION_PER_CLASS = 500  # exactly the digits of the embedded sample
+SIZES = {  # bytes: a header, then a byte a pixel or a label
+    "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
+    "train-labels-idx1-ubyte": 8 + 60_000,
+    "t10k-images-idx3-ubyte": 16 + 10_000 * 28 * 28,
+    "t10k-labels-idx1-ubyte": 8 + 10_000,
+}
 
 
 def load_mnist(folder: Path) -> Dataset:
@@ -19,6 +25,8 @@ def load_mnist(folder: Path) -> Dataset:
     from torchvision.datasets import MNIST
 
     if not mnist_is_in(folder):
+        if all((folder / "MNIST" / "raw" / name).is_file() for name in SIZES):
+            raise _damaged(folder)
         raise UserError(
             f"MNIST is not in {folder}; fetch it with `python -m mnist_demo download`, "
             "point MNIST_DEMO_DATA at a folder that has it, or use the data set 'sample'"
@@ -45,5 +53,9 @@ def _damaged(folder: Path) -> UserError:
 
 
 def mnist_is_in(folder: Path) -> bool:
-    names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-    return all((folder / "MNIST" / "raw" / f"{name}-ubyte").is_file() for name in names)
+    """Whether all four files are there and as long as they must be; a cut one is not MNIST."""
+    raw = folder / "MNIST" / "raw"
+    try:
+        return all((raw / name).stat().st_size == size for name, size in SIZES.items())
+    except OSError:
+        return False
