@@ -68,9 +68,12 @@ def draw(page: Page, points: list[tuple[float, float]], lift: bool = True) -> No
 
 
 def bars(page: Page) -> list[float]:
-    return [
-        float(bar.get_attribute("aria-valuenow") or -1) for bar in page.get_by_role("meter").all()
-    ]
+    """All ten at one moment: while the pen is down they change between two questions."""
+    values = page.evaluate(
+        """() => [...document.querySelectorAll('#sketchpad [role=meter]')].map(
+          (bar) => Number(bar.getAttribute('aria-valuenow')))"""
+    )
+    return [float(value) for value in values]
 
 
 def expect_guess(page: Page, digit: int) -> None:
