@@ -23,6 +23,7 @@ from mnist_demo import nets
 from mnist_demo.checkpoint import Checkpoint, load_checkpoint
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset, Split, unseen_by
+from mnist_demo.datasets.mnist import SIZES
 from mnist_demo.download import Progress
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate
@@ -485,9 +486,11 @@ def test_the_data_that_is_offered_is_the_data_that_is_there(tmp_path: Path) -> N
     assert [name for _, name in form.data_choices(tmp_path)] == ["sample"]
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
-        (raw / f"{part}-ubyte").write_bytes(b"")
+    for part, size in SIZES.items():
+        (raw / part).write_bytes(bytes(size))
     assert [name for _, name in form.data_choices(tmp_path)] == ["mnist", "sample"]
+    (raw / part).write_bytes(bytes(size - 1))  # cut: no more MNIST than none
+    assert [name for _, name in form.data_choices(tmp_path)] == ["sample"]
 
 
 def test_the_form_starts_from_the_defaults_of_a_run(tmp_path: Path, small: Dataset) -> None:
