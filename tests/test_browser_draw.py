@@ -22,6 +22,17 @@ SEVEN = [(0.3, 0.24), (0.48, 0.22), (0.7, 0.22), (0.6, 0.42), (0.5, 0.62), (0.44
 ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
 
 
+# On a busy machine the styles and letters come after the script, and the pad moves with them.
+AT_REST = """() => {
+  const pad = document.querySelector('#sketchpad .pad canvas').getBoundingClientRect();
+  const place = JSON.stringify(pad);
+  const now = performance.now();
+  if (window.padPlace !== place) { window.padPlace = place; window.padSince = now; }
+  return pad.width > 250 && pad.width === pad.height && document.fonts.status === 'loaded'
+    && now - window.padSince > 500;
+}"""
+
+
 @pytest.fixture
 def open_page(chromium: Browser, address: str) -> Iterator[Open]:
     """Opens the app in a context of its own; any error on its console fails the test."""
@@ -42,6 +53,7 @@ def open_page(chromium: Browser, address: str) -> Iterator[Open]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{address}?__theme={theme}")
         page.wait_for_selector("#sketchpad .bar")
+        page.wait_for_function(AT_REST)
         return page
 
     yield opened
