@@ -216,11 +216,11 @@ def test_two_visitors_draw_apart(open_page: Open) -> None:
 
 
 def test_a_lost_connection_is_told_and_mended(open_page: Open) -> None:
-    page = open_page(expected="503")
-    page.route("**/component_server/**", lambda route: route.fulfill(status=503, body="{}"))
+    page = open_page(expected="ERR_INTERNET_DISCONNECTED")
+    page.context.set_offline(True)
     draw(page, SEVEN)
     expect(page.locator("#sketchpad .status")).to_contain_text("No connection")
-    page.unroute("**/component_server/**")
+    page.context.set_offline(False)
     expect_guess(page, 7)
 
 
