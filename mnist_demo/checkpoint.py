@@ -25,7 +25,9 @@ from mnist_demo.nets import build_net, find_net
 
 FORMAT = "mnist-demo-1"
 MAX_BYTES = 128 * 2**20  # five nets of five million parameters, the most there are
-RELEASED = Path(__file__).parent.parent / "models" / "digits.safetensors"
+_NET = Path("models", "digits.safetensors")
+_INSIDE = Path(__file__).parent / _NET  # where an install puts it; in a checkout it lies beside
+RELEASED = _INSIDE if _INSIDE.is_file() else Path(__file__).parent.parent / _NET
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from mnist_demo import __version__
 from mnist_demo.cli import (
+    app,
     benchmark,
     channels,
     data,
@@ -28,6 +29,7 @@ from mnist_demo.cli import (
 from mnist_demo.errors import UserError
 
 COMMANDS = {
+    "app": app,
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
