@@ -1,0 +1,236 @@
+"""A net's model card: what it is, what it was measured at, how it was made, what it is not for.
+
+Written from what the checkpoint carries and from nothing else, for the Hub and for
+`models/README.md`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from mnist_demo.checkpoint import Checkpoint, Member
+from mnist_demo.datasets import DIGITS
+from mnist_demo.ensemble import NAME
+from mnist_demo.nets import NETS, count_parameters, find_net
+from mnist_demo.provenance import SOURCES, credits_of
+
+LIBRARY = "mnist-demo"
+LICENSE = "mit"
+ROUNDING = (
+    "Other processors, thread counts and versions of PyTorch round differently, so their net "
+    "differs a little; the seed repeats on the same machine."
+)
+NOT_FOR = (
+    "Not for letters, several digits at once, or anything that is no digit: it has never seen "
+    "such and will still name a digit. Digits as they are written in the USA; other habits are "
+    "read less well. Not for reading what matters (cheques, forms, doses) without somebody who "
+    "looks."
+)
+
+
+def card_of(checkpoint: Checkpoint, file: str = "model.safetensors", repo: str = "") -> str:
+    """The card as Markdown, with the Hub's header. `repo` is where on the Hub the net goes."""
+    sections = [
+        f"---\n{header_of(checkpoint).to_yaml()}\n---",
+        f"# {repo or file}",
+        in_a_sentence(checkpoint),
+        table(rows_of(checkpoint)),
+        *made_by(checkpoint),
+        how_to_use(checkpoint, file, repo),
+        limits_of(checkpoint),
+        licence_of(checkpoint),
+    ]
+    return "\n\n".join(section.strip() for section in sections if section) + "\n"
+
+
+def header_of(checkpoint: Checkpoint) -> ModelCardData:
+    """What the Hub reads: licence, tags, data set and the measured accuracy."""
+    source = SOURCES.get(checkpoint.dataset)
+    accuracy = number(checkpoint.metrics.get("test_accuracy"))
+    results = []
+    if source and source.test and accuracy is not None:
+        results.append(
+            EvalResult(
+                task_type="image-classification",
+                dataset_type=source.on_hub,
+                dataset_name=source.title,
+                dataset_split="test",
+                metric_type="accuracy",
+                metric_value=accuracy,
+            )
+        )
+    options: dict[str, Any] = {"model_name": plain(checkpoint.title)} if results else {}
+    return ModelCardData(
+        license=LICENSE,
+        library_name=LIBRARY,
+        pipeline_tag="image-classification",
+        tags=["pytorch", "safetensors", *(["mnist"] if checkpoint.labels == DIGITS else [])],
+        datasets=[source.on_hub] if source and source.on_hub else None,
+        metrics=["accuracy"],
+        eval_results=results or None,
+        **options,
+    )
+
+
+def in_a_sentence(checkpoint: Checkpoint) -> str:
+    reads = "reads handwritten digits" if checkpoint.labels == DIGITS else "names what it is shown"
+    size = f"{count_parameters(checkpoint.net):,} parameters, float32"
+    return f"A net that {reads}: {describe(checkpoint)}; {size}."
+
+
+def describe(checkpoint: Checkpoint) -> str:
+    """The architecture in words, as the registry has it."""
+    if checkpoint.name == NAME:
+        return plain(checkpoint.title)
+    spec = NETS.get(checkpoint.name)
+    return f"`{plain(checkpoint.name)}`" + (
+        f", {spec.summary[0].lower()}{spec.summary[1:]}" if spec else ""
+    )
+
+
+def rows_of(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    channels, height, width = find_net(checkpoint.kind).input_shape
+    what = (
+        "white ink on black, prepared as `PREPROCESSING.md` says"
+        if checkpoint.labels == DIGITS
+        else "the picture's middle, scaled"
+    )
+    rows = [
+        (
+            "input",
+            f"float32 (B, {channels}, {height}, {width}) in [0, 1], {what}; "
+            "the net normalises it itself",
+        ),
+        (
+            "output",
+            f"{len(checkpoint.labels)} logits: {', '.join(map(plain, checkpoint.labels))}",
+        ),
+    ]
+    return rows + trained(checkpoint) + measured(checkpoint)
+
+
+def trained(checkpoint: Checkpoint | Member) -> list[tuple[str, str]]:
+    """What it learned from and with which settings."""
+    config, source = checkpoint.config, SOURCES.get(checkpoint.dataset)
+    if not config:
+        return []
+    held_out = number(config.get("holdout")) or 0.0
+    if source is None:
+        told = f"the data set `{plain(checkpoint.dataset)}`"
+    elif held_out:
+        told = f"{source.title}, {held_out:.3g} of its training part held out at random"
+    else:
+        told = f"{source.train}; held out: {source.validation}"
+    chosen = (
+        "the epoch of lowest validation loss" if config.get("keep") == "best" else "the last epoch"
+    )
+    return [("trained on", told), ("recipe", recipe_of(config)), ("kept", chosen)]
+
+
+def recipe_of(config: dict[str, Any]) -> str:
+    """The settings of a run in a line; what is off is left out."""
+
+    def said(key: str) -> str:
+        return plain(config.get(key, "?"))
+
+    parts = [
+        f"{said('optimizer')}, learning rate {said('learning_rate')} ({said('schedule')})",
+        f"batch {said('batch_size')}",
+        f"{said('epochs')} epochs",
+    ]
+    named = {
+        "average": "moving average of the weights",
+        "label_smoothing": "label smoothing",
+        "augment": "augmentation",
+        "precision": "precision",
+        "seed": "seed",
+    }
+    off = (None, 0.0, "none", "float32")
+    parts += [f"{words} {said(key)}" for key, words in named.items() if config.get(key) not in off]
+    return ", ".join(parts)
+
+
+def measured(checkpoint: Checkpoint | Member) -> list[tuple[str, str]]:
+    """The figures that the checkpoint carries."""
+    metrics, source = checkpoint.metrics, SOURCES.get(checkpoint.dataset)
+    rows = []
+    accuracy, loss = (
+        number(metrics.get("validation_accuracy")),
+        number(metrics.get("validation_loss")),
+    )
+    if accuracy is not None:
+        chose = ", which chose the epoch" if checkpoint.config.get("keep") == "best" else ""
+        rows.append(
+            (
+                "validation",
+                f"{accuracy:.2%}" + (f" (loss {loss:.4f})" if loss is not None else "") + chose,
+            )
+        )
+    test = number(metrics.get("test_accuracy"))
+    if test is not None:
+        whose = source.test if source and source.test else "the test set"
+        rows.append(("test", f"**{test:.2%}** of {whose}, which chose nothing"))
+    seconds, epochs = number(metrics.get("seconds")), number(metrics.get("epochs"))
+    if seconds is not None and epochs is not None:
+        rows.append(("took", f"{seconds / 60:.3g} minutes for {epochs:.0f} epochs"))
+    return rows
+
+
+def made_by(checkpoint: Checkpoint) -> list[str]:
+    """The command, or for several nets each one's figures and command."""
+    if not checkpoint.members:
+        if not checkpoint.command:
+            return []
+        return [f"Made by\n\n{code(checkpoint.command)}", ROUNDING]
+    parts = []
+    for place, member in enumerate(checkpoint.members, 1):
+        rows = trained(member) + measured(member)
+        parts.append(f"## Net {place}: `{plain(member.net)}`\n\n{table(rows)}")
+        parts += [f"Made by\n\n{code(member.command)}"] if member.command else []
+    return [*parts, ROUNDING]
+
+
+def how_to_use(checkpoint: Checkpoint, file: str, repo: str) -> str:
+    source = repo or file
+    if checkpoint.labels == DIGITS:
+        return (
+            "## Use\n\n```python\nfrom mnist_demo import load_net, read_digit\n\n"
+            f'answer = read_digit(load_net("{source}"), "photo.jpg")\n'
+            "print(answer.digit, answer.confidence)\n```"
+        )
+    return f"## Use\n\n{code(f'python -m mnist_demo predict photo.jpg --checkpoint {file}')}"
+
+
+def limits_of(checkpoint: Checkpoint) -> str:
+    if checkpoint.labels == DIGITS:
+        return f"## Limits\n\n{NOT_FOR}"
+    return (
+        f"## Limits\n\nIt knows {len(checkpoint.labels)} kinds of pictures and will name one of "
+        "them whatever it is shown. Figures hold for pictures like those it was trained on."
+    )
+
+
+def licence_of(checkpoint: Checkpoint) -> str:
+    names = sorted({plain(name) for name, _ in checkpoint.learned_from})
+    return f"## Licence\n\nThe net: MIT. {credits_of(names)}"
+
+
+def table(rows: list[tuple[str, str]]) -> str:
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)])
+
+
+def code(command: str) -> str:
+    """On one line, so that nothing in it ends the block."""
+    return f"```\n{' '.join(command.split()).replace('`', chr(39))}\n```"
+
+
+def number(value: object) -> float | None:
+    """A figure from a file's header, which may hold anything."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def plain(value: object) -> str:
+    """A word from a file's header on one line, without what Markdown would read as its own."""
+    return "".join(c for c in " ".join(str(value).split()) if c not in "|<>[]`")

@@ -1,0 +1,248 @@
+"""Nets in the Hugging Face Hub's form: model.safetensors, config.json and a model card.
+
+The weights' file is a checkpoint like any other, so every command opens it as it lies, and
+config.json says once more what its header says. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import (
+    ModelCard,
+    PyTorchModelHubMixin,
+    constants,
+    get_token,
+    hf_hub_download,
+)
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from torch import nn
+
+from mnist_demo.card import LIBRARY, LICENSE, card_of
+from mnist_demo.checkpoint import (
+    MAX_BYTES,
+    RELEASED,
+    Checkpoint,
+    Member,
+    load_checkpoint,
+    save_checkpoint,
+)
+from mnist_demo.datasets import DIGITS
+from mnist_demo.ensemble import NAME, Ensemble
+from mnist_demo.errors import UserError
+from mnist_demo.nets import build_net
+
+WEIGHTS = constants.SAFETENSORS_SINGLE_FILE
+CARD = "README.md"
+GUIDE = "PREPROCESSING.md"  # how ink becomes the net's input; lies beside the released net
+OURS = {WEIGHTS, constants.CONFIG_NAME, CARD, GUIDE, ".gitattributes", ".git", ".cache"}
+
+
+class HubNet(
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name=LIBRARY,
+    license=LICENSE,
+    pipeline_tag="image-classification",
+):
+    """A checkpoint as the Hub's tools know nets: `HubNet.from_pretrained("owner/name")`.
+
+    `forward` takes float32 (B, C, H, W) in [0, 1] and gives logits; `checkpoint` is the net
+    with its labels, figures and history, as the rest of this program takes it.
+    """
+
+    def __init__(
+        self,
+        net: str,
+        dataset: str,
+        labels: Sequence[str],
+        settings: dict[str, Any],
+        metrics: dict[str, float],
+        command: str = "",
+        how: str = "",
+        members: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        super().__init__()
+        self.each = tuple(Member(**member) for member in members)
+        self.net = (
+            Ensemble([build_net(member.net) for member in self.each], how)
+            if net == NAME
+            else build_net(net)
+        )
+        self.described = net, dataset, tuple(labels), settings, metrics, command
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.net(images)
+        return logits
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        name, dataset, labels, settings, metrics, command = self.described
+        return Checkpoint(self.net, name, dataset, labels, settings, metrics, command, self.each)
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> HubNet:
+        """The checkpoint's net itself, not a copy."""
+        made = cls(**description_of(checkpoint))
+        made.net = checkpoint.net
+        return made
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        save_checkpoint(self.checkpoint, save_directory / WEIGHTS)
+        guide = RELEASED.parent / GUIDE
+        if self.checkpoint.labels == DIGITS and guide.is_file():
+            shutil.copyfile(guide, save_directory / GUIDE)
+
+    @classmethod
+    def _from_pretrained(  # type: ignore[override]
+        cls, *, model_id: str, map_location: str = "cpu", strict: bool = True, **options: Any
+    ) -> HubNet:
+        names = ("revision", "cache_dir", "force_download", "local_files_only", "token")
+        where = {name: options.pop(name) for name in names}
+        folder = Path(model_id)
+        path = folder / WEIGHTS if folder.is_dir() else _download(model_id, where)
+        made = cls.of(load_checkpoint(path))
+        said = description_of(made.checkpoint)
+        wrong = [name for name, value in options.items() if said.get(name) != value]
+        if wrong:
+            raise UserError(
+                f"config.json and {WEIGHTS} of {model_id} do not say the same of "
+                f"{', '.join(wrong)}; save the net again"
+            )
+        return made.to(map_location).eval()
+
+    def generate_model_card(self, *args: object, **kwargs: Any) -> ModelCard:
+        return ModelCard(card_of(self.checkpoint, WEIGHTS, kwargs.get("repo_id", "")))
+
+
+def description_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What `HubNet` is made with, and so what config.json holds."""
+    said: dict[str, Any] = {
+        "net": checkpoint.name,
+        "dataset": checkpoint.dataset,
+        "labels": list(checkpoint.labels),
+        "settings": checkpoint.config,
+        "metrics": checkpoint.metrics,
+        "command": checkpoint.command,
+        "how": checkpoint.net.how if isinstance(checkpoint.net, Ensemble) else "",
+        "members": [vars(member) for member in checkpoint.members],
+    }
+    return said
+
+
+def save(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Writes the net into a folder in the Hub's form; one that it wrote earlier is replaced.
+
+    Raises UserError where the folder holds other things, or the disk refuses.
+    """
+    try:
+        others = {path.name for path in folder.iterdir()} - OURS if folder.is_dir() else set()
+        is_earlier = (folder / WEIGHTS).is_file()
+        if others or (folder.is_dir() and any(folder.iterdir()) and not is_earlier):
+            named = ", ".join(sorted(others)[:3]) or "files that are no net"
+            raise UserError(f"{folder} holds other things ({named}); name a folder of its own")
+        (folder / CARD).unlink(missing_ok=True)  # the mixin keeps a card, and its old figures
+        HubNet.of(checkpoint).save_pretrained(folder)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {folder}: {error.strerror or error}; name another folder"
+        ) from error
+    return folder
+
+
+def push(checkpoint: Checkpoint, repo: str, private: bool = False) -> str:
+    """Puts the net on the Hub in one commit and gives its address. Raises UserError."""
+    if get_token() is None:
+        raise UserError(
+            f"no token for {constants.ENDPOINT}; run `hf auth login`, or put one with the right "
+            "to write into the variable HF_TOKEN"
+        )
+    with _told(repo):
+        return str(
+            HubNet.of(checkpoint).push_to_hub(
+                repo,
+                private=private or None,  # None leaves it to the owner's settings
+                commit_message=f"{checkpoint.title}, trained on {checkpoint.dataset}",
+                model_card_kwargs={"repo_id": repo},
+            )
+        )
+
+
+def load(source: str) -> Checkpoint:
+    """The net in a folder, or "owner/name" on the Hub. Raises UserError."""
+    with _told(source):
+        try:
+            return HubNet.from_pretrained(source).checkpoint
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            if isinstance(error, HFValidationError):
+                raise
+            raise UserError(
+                f"config.json of {source} is none of this program's ({error}); save the net again"
+            ) from error
+
+
+def _download(repo: str, where: dict[str, Any]) -> Path:
+    """The weights' file, after a look at its size."""
+    if not where["local_files_only"]:
+        found = hf_hub_download(repo, WEIGHTS, dry_run=True, **where)
+        if (found.file_size or 0) > MAX_BYTES:
+            raise UserError(
+                f"{WEIGHTS} of {repo} has {found.file_size:,} bytes, no net of this program has "
+                f"more than {MAX_BYTES:,}"
+            )
+    return Path(hf_hub_download(repo, WEIGHTS, **where))
+
+
+@contextmanager
+def _told(repo: str) -> Iterator[None]:
+    """What goes wrong between here and the Hub, said with its remedy."""
+    hub = constants.ENDPOINT
+    # Their base is the transport's own error, httpx's or httpx2's as the version has it.
+    transport: type[BaseException] = HfHubHTTPError.__bases__[0]
+    try:
+        yield
+    except HFValidationError as error:
+        raise UserError(
+            f"{repo!r} is no folder here and no name on the Hub; write owner/name"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise UserError(
+            f"{hub} has no net {repo!r}, or your token may not see it; check the name, or run "
+            "`hf auth login`"
+        ) from error
+    except LocalEntryNotFoundError as error:
+        raise UserError(_unreachable(hub)) from error
+    except (EntryNotFoundError, RevisionNotFoundError) as error:
+        raise UserError(
+            f"{repo} on {hub} has no {WEIGHTS}, so it is no net of this program"
+        ) from error
+    except HfHubHTTPError as error:
+        code = error.response.status_code
+        reason = error.server_message or error.response.reason_phrase
+        remedy = (
+            "check that your token may write there (`hf auth whoami`)"
+            if code in (401, 403)
+            else "try again later"
+        )
+        raise UserError(f"{hub} answered {code} ({reason}) for {repo}; {remedy}") from error
+    except (transport, OSError) as error:
+        raise UserError(_unreachable(hub)) from error
+
+
+def _unreachable(hub: str) -> str:
+    return (
+        f"{hub} cannot be reached; check the connection and the variable HF_HUB_OFFLINE, or name "
+        "a folder"
+    )

