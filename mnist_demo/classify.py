@@ -1,9 +1,13 @@
-"""A picture and a net to an answer: what the page, the API and the command line share."""
+"""A picture and a net to an answer: what the page, the API and the command line share.
+
+A second net, the sceptic, says whether a drawing is a digit at all; what it doubts is
+taken apart and read as several digits where each part of it is one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,17 +15,23 @@ import torch
 from PIL import Image, ImageOps
 from torch import nn
 
-from mnist_demo.preprocess import Steps, preprocess_image, preprocess_ink
+from mnist_demo.errors import UserError
+from mnist_demo.ink import ink_of_image
+from mnist_demo.parts import ways_apart
+from mnist_demo.preprocess import Steps, preprocess_ink
 
 UNSURE = 0.6  # a top guess below this is called uncertain
+STRANGE = 0.5  # a drawing doubted more than this is called no digit
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A net's opinion of a digit and what it was shown."""
+    """A net's opinion of a drawing and what it was shown."""
 
     probabilities: np.ndarray  # (classes,)
     steps: Steps
+    doubt: float = 0.0  # the sceptic's probability that it is no digit
+    parts: tuple[Answer, ...] = ()  # from left to right, where it is several digits
 
     @cached_property
     def digit(self) -> int:
@@ -32,8 +42,18 @@ class Answer:
         return float(self.probabilities[self.digit])
 
     @property
+    def text(self) -> str:
+        """The digit, or the digits, that are read."""
+        return "".join(str(part.digit) for part in self.parts or (self,))
+
+    @property
     def is_unsure(self) -> bool:
         return self.confidence < UNSURE
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether it looks like no digit, and like no row of digits either."""
+        return self.doubt > STRANGE and not self.parts
 
 
 @torch.inference_mode()
@@ -44,20 +64,71 @@ def probabilities_of(net: nn.Module, pictures: np.ndarray) -> np.ndarray:
     return logits.softmax(1).cpu().numpy()  # type: ignore[no-any-return]
 
 
-def classify_steps(net: nn.Module, steps: Sequence[Steps]) -> list[Answer]:
-    """One pass of the net over several digits."""
-    probabilities = probabilities_of(net, np.stack([step.centred for step in steps]))
-    return [Answer(p, step) for p, step in zip(probabilities, steps, strict=True)]
+def classify_steps(
+    net: nn.Module, steps: Sequence[Steps], sceptic: nn.Module | None = None
+) -> list[Answer]:
+    """One pass of each net over several digits."""
+    pictures = np.stack([step.centred for step in steps])
+    probabilities = probabilities_of(net, pictures)
+    doubts = probabilities_of(sceptic, pictures)[:, 1] if sceptic else np.zeros(len(steps))
+    return [
+        Answer(p, step, float(doubt))
+        for p, step, doubt in zip(probabilities, steps, doubts, strict=True)
+    ]
 
 
-def classify_ink(net: nn.Module, ink: np.ndarray) -> Answer:
+def read_inks(
+    net: nn.Module, inks: Sequence[np.ndarray], sceptic: nn.Module | None = None
+) -> list[Answer | UserError]:
+    """The answer to each drawing (H, W) in [0, 1], or why there is none, in order."""
+    outcomes: list[Steps | UserError] = []
+    for ink in inks:
+        try:
+            outcomes.append(preprocess_ink(ink))
+        except UserError as error:
+            outcomes.append(error)
+    readable = [outcome for outcome in outcomes if isinstance(outcome, Steps)]
+    answers = iter(classify_steps(net, readable, sceptic) if readable else [])
+    read = [next(answers) if isinstance(o, Steps) else o for o in outcomes]
+    if sceptic is None:
+        return read
+    return [
+        _taken_apart(net, a, sceptic) if isinstance(a, Answer) and a.is_strange else a for a in read
+    ]
+
+
+def _taken_apart(net: nn.Module, answer: Answer, sceptic: nn.Module) -> Answer:
+    """The same answer, with its parts where the sceptic takes each of them for a digit."""
+    for way in ways_apart(answer.steps.ink):
+        parts = _read_parts(net, way, sceptic)
+        if parts:
+            return replace(answer, parts=parts)
+    return answer
+
+
+def _read_parts(
+    net: nn.Module, way: Sequence[np.ndarray], sceptic: nn.Module
+) -> tuple[Answer, ...]:
+    """The answers to all parts, or none where one of them is no digit."""
+    try:
+        steps = [preprocess_ink(part) for part in way]
+    except UserError:  # a part with next to no ink
+        return ()
+    parts = classify_steps(net, steps, sceptic)
+    return () if any(part.is_strange for part in parts) else tuple(parts)
+
+
+def classify_ink(net: nn.Module, ink: np.ndarray, sceptic: nn.Module | None = None) -> Answer:
     """The answer to a drawing (H, W) in [0, 1]. Raises NoInkError for a blank one."""
-    return classify_steps(net, [preprocess_ink(ink)])[0]
+    answer = read_inks(net, [ink], sceptic)[0]
+    if isinstance(answer, UserError):
+        raise answer
+    return answer
 
 
-def classify_image(net: nn.Module, image: Image.Image) -> Answer:
+def classify_image(net: nn.Module, image: Image.Image, sceptic: nn.Module | None = None) -> Answer:
     """The answer to any picture of a digit. Raises NoInkError where it shows none."""
-    return classify_steps(net, [preprocess_image(image)])[0]
+    return classify_ink(net, ink_of_image(image), sceptic)
 
 
 @torch.inference_mode()

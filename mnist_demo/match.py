@@ -6,8 +6,6 @@ from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.nets import NETS, check_fit
 
-CLASSES = 10  # outputs of every net in the registry
-
 
 def check_match(name: str, data: Dataset) -> None:
     """Raises UserError where the net cannot take the images or tell the classes apart.
@@ -15,9 +13,9 @@ def check_match(name: str, data: Dataset) -> None:
     What the registry does not hold was made for its data set.
     """
     check_fit(name, data.shape)
-    if name in NETS and len(data.labels) != CLASSES:
+    if name in NETS and len(data.labels) != NETS[name].classes:
         raise UserError(
-            f"the net {name!r} tells {CLASSES} classes apart, {data.title} has "
+            f"the net {name!r} tells {NETS[name].classes} classes apart, {data.title} has "
             f"{len(data.labels)} ({', '.join(data.labels[:12])}); choose such data, or a net of "
             "your own as in custom:blocks=2"
         )

@@ -15,6 +15,9 @@ from mnist_demo.errors import UserError
 
 PAD = 140  # pixels a side of the ink that the sketchpad sends
 OVERSAMPLE = 4
+# How people draw on the pad, as parts of its side.
+HEIGHT = (0.35, 0.85)
+BRUSH = (0.03, 0.08)
 
 Stroke = np.ndarray  # (points, 2): x, y with y down
 
@@ -62,16 +65,30 @@ def place(
     return [(stroke - low) * scale + margin for stroke in strokes]
 
 
-def render(strokes: Sequence[Stroke], brush: float, size: int = PAD) -> np.ndarray:
+def render(
+    strokes: Sequence[Stroke], brush: float, size: int = PAD, oversample: int = OVERSAMPLE
+) -> np.ndarray:
     """The ink (size, size) of strokes in pixels, with a round brush of `brush` pixels."""
-    big = Image.new("L", (size * OVERSAMPLE, size * OVERSAMPLE))
+    big = Image.new("L", (size * oversample, size * oversample))
     draw = ImageDraw.Draw(big)
-    radius = brush * OVERSAMPLE / 2
+    radius = brush * oversample / 2
     for stroke in strokes:
-        points = [(float(x), float(y)) for x, y in stroke * OVERSAMPLE]
+        points = [(float(x), float(y)) for x, y in stroke * oversample]
         if len(points) > 1:
             draw.line(points, fill=255, width=max(1, round(2 * radius)), joint="curve")
         for x, y in points:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     small = big.resize((size, size), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.float32) / 255
+
+
+def draw_anywhere(
+    strokes: Sequence[Stroke],
+    rng: np.random.Generator,
+    height: tuple[float, float] = HEIGHT,
+    brush: tuple[float, float] = BRUSH,
+    oversample: int = OVERSAMPLE,
+) -> np.ndarray:
+    """The ink of a drawing anywhere on the pad, in a random size and pen."""
+    placed = place(strokes, rng.uniform(*height), tuple(rng.uniform(size=2)))
+    return render(placed, rng.uniform(*brush) * PAD, oversample=oversample)

@@ -13,10 +13,7 @@ from digits import DRAWINGS, drawn
 
 from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.benchmark.drawn import (
-    BRUSH,
-    HEIGHT,
     METHODS,
-    draw,
     read,
     read_ranges,
     without_centre_of_mass,
@@ -28,7 +25,7 @@ from mnist_demo.benchmark.startup import time_to_import, time_to_page
 from mnist_demo.cli import main
 from mnist_demo.errors import UserError
 from mnist_demo.preprocess import preprocess_ink
-from mnist_demo.strokes import PAD, PenDigit
+from mnist_demo.strokes import BRUSH, HEIGHT, PAD, PenDigit, draw_anywhere
 
 
 @pytest.fixture
@@ -71,7 +68,7 @@ def test_digits_are_drawn_in_the_sizes_and_pens_promised() -> None:
     digit = PenDigit(7, 1, tuple(DRAWINGS["7"]))
     heights, places = [], []
     for _ in range(100):
-        top, left, bottom, _ = preprocess_ink(draw(digit, rng)).box
+        top, left, bottom, _ = preprocess_ink(draw_anywhere(digit.strokes, rng)).box
         heights.append((bottom - top) / PAD)
         places.append((top, left))
     assert HEIGHT[0] < min(heights) < 0.45

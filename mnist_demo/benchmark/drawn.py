@@ -30,10 +30,7 @@ from mnist_demo.preprocess import (
     shrink_only,
     thicken,
 )
-from mnist_demo.strokes import PAD, PenDigit, load_pen_digits, place, render
-
-HEIGHT = (0.35, 0.85)  # of the digit, as a part of the canvas
-BRUSH = (0.03, 0.08)  # as a part of the canvas
+from mnist_demo.strokes import PenDigit, draw_anywhere, load_pen_digits
 
 Method = Callable[[np.ndarray], np.ndarray]  # ink (H, W) to (28, 28)
 
@@ -122,17 +119,11 @@ def measure(net: Any, digits: Sequence[PenDigit], count: int, seed: int) -> dict
     rng = np.random.default_rng(seed)
     chosen = [digits[i] for i in rng.permutation(len(digits))[:count]]
     truth = np.array([digit.label for digit in chosen])
-    inks = [draw(digit, rng) for digit in chosen]
+    inks = [draw_anywhere(digit.strokes, rng) for digit in chosen]
     return {
         name: float(np.mean(probabilities_of(net, read(method, inks)).argmax(1) == truth))
         for name, method in METHODS.items()
     }
-
-
-def draw(digit: PenDigit, rng: np.random.Generator) -> np.ndarray:
-    """The ink of a digit drawn anywhere on the pad, in a random size and pen."""
-    strokes = place(digit.strokes, rng.uniform(*HEIGHT), tuple(rng.uniform(size=2)))
-    return render(strokes, rng.uniform(*BRUSH) * PAD)
 
 
 def read(method: Method, inks: Sequence[np.ndarray]) -> np.ndarray:

@@ -15,6 +15,7 @@ from mnist_demo import __version__
 from mnist_demo.cli import (
     app,
     benchmark,
+    calibrate,
     channels,
     data,
     download,
@@ -34,6 +35,7 @@ COMMANDS = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "calibrate": calibrate,
     "ensemble": ensemble,
     "hub": hub,
     "nets": nets,

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from mnist_demo.datasets.base import Dataset, Split, hold_out, joined, without
 from mnist_demo.errors import UserError
 
-KNOWN = ("mnist", "sample", "cifar10")  # the test sets of these are in no training set of these
+# The test sets of these are in no training set of these.
+KNOWN = ("mnist", "sample", "cifar10", "drawn", "mnist-and-drawn")
 
 
 def unseen_by(
@@ -32,12 +33,13 @@ def unseen_by(
         return held_out, f"{len(held_out):,} held-out {data.noun} of {data.title}"
     everything = data.test or joined(data.train, data.validation)
     words = f"{data.noun} of {data.title}"
-    if (trained_on, data.name, holdout) == ("mnist", "sample", 0.0):
+    of_mnist = trained_on in ("mnist", "mnist-and-drawn")
+    if of_mnist and (data.name, holdout) == ("sample", 0.0):
         # Seen by no training step, but full MNIST is validated on them.
         return everything, f"{len(everything):,} {words} (those it was validated on)"
     seen = training_images(trained_on, holdout, load)
     if seen is None:
-        if (trained_on, data.name) == ("mnist", "sample"):
+        if of_mnist and data.name == "sample":
             raise UserError(
                 "this net was trained on a random part of MNIST, so on some of the embedded "
                 "sample; fetch full MNIST with `python -m mnist_demo download` to judge it"

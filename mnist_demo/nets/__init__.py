@@ -40,6 +40,7 @@ class NetSpec:
     source: str
     dataset: str = "mnist"
     input_shape: tuple[int, int, int] = (1, 28, 28)
+    classes: int = 10
 
 
 NETS: dict[str, NetSpec] = {}
@@ -51,11 +52,12 @@ def register(
     source: str = "ours",
     dataset: str = "mnist",
     input_shape: tuple[int, int, int] = (1, 28, 28),
+    classes: int = 10,
 ) -> Callable[[Callable[[], nn.Module]], Callable[[], nn.Module]]:
     """Puts the function below it into the registry."""
 
     def add(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
-        NETS[name] = NetSpec(name, build, summary, source, dataset, input_shape)
+        NETS[name] = NetSpec(name, build, summary, source, dataset, input_shape, classes)
         return build
 
     return add
@@ -83,9 +85,10 @@ def find_net(name: str) -> NetSpec:
     return NETS[name]
 
 
-def fitting(shape: tuple[int, ...]) -> list[str]:
-    """The names of the nets that take images of this shape (C, H, W)."""
-    return [name for name, spec in NETS.items() if spec.input_shape == tuple(shape)]
+def fitting(shape: tuple[int, ...], classes: int = 10) -> list[str]:
+    """The names of the nets that take images of this shape (C, H, W) for so many classes."""
+    wanted = (tuple(shape), classes)
+    return [name for name, spec in NETS.items() if (spec.input_shape, spec.classes) == wanted]
 
 
 def check_fit(name: str, shape: tuple[int, ...]) -> None:

@@ -28,6 +28,20 @@ def conv_bn(inputs: int, outputs: int, kernel: int, **options: Any) -> list[nn.M
 
 @register("compact", "Three convolutions with batch norm: learns in seconds, the default to train")
 def compact() -> nn.Module:
+    return _compact(10)
+
+
+@register(
+    "sceptic",
+    "As compact, with two answers: a digit, or something else",
+    dataset="digit-or-not",
+    classes=2,
+)
+def sceptic() -> nn.Module:
+    return _compact(2)
+
+
+def _compact(classes: int) -> nn.Module:
     return nn.Sequential(
         normalise(),
         *conv_bn(1, 16, 5, stride=2, padding=2),  # (B, 16, 14, 14)
@@ -36,7 +50,7 @@ def compact() -> nn.Module:
         *conv_bn(32, 64, 3, padding=1),
         nn.MaxPool2d(2),  # (B, 64, 3, 3)
         nn.Flatten(),
-        nn.Linear(64 * 3 * 3, 10),
+        nn.Linear(64 * 3 * 3, classes),
     )
 
 

@@ -16,9 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mnist_demo.classify import Answer, classify_steps
+from mnist_demo.classify import Answer, read_inks
 from mnist_demo.errors import UserError
-from mnist_demo.preprocess import Steps, preprocess_ink
 
 MAX_BATCH = 64
 MAX_WAITING = 512
@@ -34,6 +33,7 @@ class _Request:
 
 @dataclass
 class Batcher:
+    sceptic: nn.Module | None = None  # says which drawings are no digits
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="classify")
     )
@@ -54,9 +54,18 @@ class Batcher:
         """Whether somebody has drawn in the last seconds."""
         return time.monotonic() - self._last_asked < IN_USE
 
+    @property
+    def waiting(self) -> int:
+        """Drawings that no batch has taken yet."""
+        return len(self._waiting)
+
+    @property
+    def has_room(self) -> bool:
+        return len(self._waiting) < MAX_WAITING
+
     async def classify(self, net: nn.Module, ink: np.ndarray) -> Answer:
         """The net's answer to a drawing. Raises NoInkError, or UserError when all too busy."""
-        if len(self._waiting) >= MAX_WAITING:
+        if not self.has_room:
             raise UserError("too many people are drawing at this moment; try again in a second")
         self._last_asked = time.monotonic()
         loop = asyncio.get_running_loop()
@@ -73,7 +82,10 @@ class Batcher:
             batch = [r for r in self._waiting if r.net is net][:MAX_BATCH]
             self._waiting = [r for r in self._waiting if r not in batch]
             try:
-                results = await loop.run_in_executor(self._pool, _answer, net, batch)
+                inks = [request.ink for request in batch]
+                results: list[Answer | Exception] = list(
+                    await loop.run_in_executor(self._pool, read_inks, net, inks, self.sceptic)
+                )
             except Exception as error:  # the waiting must hear of it, whatever it is
                 results = [error] * len(batch)
             for request, result in zip(batch, results, strict=True):
@@ -83,16 +95,3 @@ class Batcher:
                     request.answer.set_exception(result)
                 else:
                     request.answer.set_result(result)
-
-
-def _answer(net: nn.Module, batch: list[_Request]) -> list[Answer | Exception]:
-    """An answer or an error for each request, in order."""
-    outcomes: list[Steps | UserError] = []
-    for request in batch:
-        try:
-            outcomes.append(preprocess_ink(request.ink))
-        except UserError as error:
-            outcomes.append(error)
-    readable = [outcome for outcome in outcomes if isinstance(outcome, Steps)]
-    answers = iter(classify_steps(net, readable) if readable else [])
-    return [next(answers) if isinstance(o, Steps) else o for o in outcomes]

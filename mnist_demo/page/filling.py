@@ -7,7 +7,7 @@ from typing import Any
 
 from mnist_demo.augment import AUGMENTS
 from mnist_demo.config import TrainConfig
-from mnist_demo.nets import NETS
+from mnist_demo.nets import fitting
 from mnist_demo.page import form
 from mnist_demo.recipes import RECIPES, Recipe, find_recipe
 
@@ -29,8 +29,7 @@ def shape_of(data: str) -> tuple[int, int, int]:
 
 def net_choices(data: str) -> form.Choices:
     """The nets that take this data's images; one's own fits any."""
-    names = [name for name, spec in NETS.items() if spec.input_shape == shape_of(data)]
-    own = [name for name in names if name != "custom"]
+    own = [name for name in fitting(shape_of(data)) if name != "custom"]
     return [*((name, name) for name in own), ("Your own net", "custom")]
 
 

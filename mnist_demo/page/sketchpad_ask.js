@@ -5,6 +5,8 @@ let answered = 0;
 const changes = new Map(); // version -> when it was drawn, for those not yet answered
 let asking = false;
 let failures = 0;
+let touched = 0; // when the drawing was last changed
+const asked = () => version;
 
 function isBlank() {
   const last = marks.findLastIndex((mark) => mark.clear);
@@ -12,7 +14,8 @@ function isBlank() {
 }
 
 function changed() {
-  changes.set(++version, performance.now());
+  touched = performance.now();
+  changes.set(++version, touched);
   const blank = isBlank();
   invite.hidden = !blank || Boolean(props.value.unfit);
   buttons.clear.disabled = blank;

@@ -20,13 +20,13 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
 
 const percent = (p) => (p > 0.999 ? "100 %" : p < 0.0005 ? "0 %" : `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`);
 
-function showBars(probabilities) {
+function showBars(probabilities, read = []) {
   const best = probabilities ? Math.max(...probabilities) : 2;
   bars.forEach(({ row, fill, figure }, digit) => {
     const p = probabilities ? probabilities[digit] : 0;
     fill.style.transform = `scaleX(${p})`;
     figure.textContent = probabilities ? percent(p) : "";
-    row.classList.toggle("best", p === best);
+    row.classList.toggle("best", p === best || read.includes(digit));
     row.setAttribute("aria-valuenow", (100 * p).toFixed(1));
   });
 }
@@ -102,20 +102,47 @@ function showBlank() {
   showBars(null);
   showStrip(null);
   find(".status").textContent = "";
-  find(".verdict").classList.remove("unsure");
+  clearTimeout(judging);
+  find(".verdict").classList.remove("unsure", "several");
+  find(".bars").classList.remove("strange");
   if (!props.value.unfit) return say("?", "Draw a digit", "The ten bars will move while you draw.");
   const [why, remedy = ""] = props.value.unfit.split("; ").map((part) => part[0].toUpperCase() + part.slice(1));
   say("–", why, remedy && `${remedy}.`);
 }
 
-function showAnswer(answer, waits) {
+// A drawing that no stroke was added to for this long counts as finished. Half a digit often
+// looks like none, so only then is it called strange.
+const FINISHED = 700; // ms
+let judging = null;
+
+function verdictOf(answer) {
   const p = answer.probabilities;
   const [first, second] = [...p.keys()].sort((a, b) => p[b] - p[a]);
-  showBars(p);
+  if (answer.parts.length) {
+    const digits = answer.parts.map((part) => part.digit);
+    const sure = `${answer.parts.map((part) => percent(part.confidence)).join(", ")} sure`;
+    return [digits.join(""), `${digits.length} digits: ${digits.join(", ")}`, sure];
+  }
+  if (answer.unsure) return [first, `Not sure: ${first} or ${second}?`, `${percent(p[first])} against ${percent(p[second])}`];
+  return [first, `This looks like a ${first}`, p[first] > 0.999 ? "more than 99.9 % sure" : `${percent(p[first])} sure`];
+}
+
+function judge(answer, version) {
+  clearTimeout(judging);
+  const strange = answer.strange && pen === null && performance.now() - touched >= FINISHED;
+  find(".verdict").classList.toggle("unsure", strange || answer.unsure);
+  find(".verdict").classList.toggle("several", answer.parts.length > 1);
+  find(".bars").classList.toggle("strange", strange);
+  if (strange) say("–", "This does not look like a digit", `If it is one, then a ${answer.digit}.`);
+  else say(...verdictOf(answer));
+  if (!answer.strange || strange) return;
+  judging = setTimeout(() => version === asked() && judge(answer, version), FINISHED);
+}
+
+function showAnswer(answer, waits) {
+  showBars(answer.probabilities, answer.parts.map((part) => part.digit));
   showStrip(answer);
-  find(".verdict").classList.toggle("unsure", answer.unsure);
-  if (answer.unsure) say(first, `Not sure: ${first} or ${second}?`, `${percent(p[first])} against ${percent(p[second])}`);
-  else say(first, `This looks like a ${first}`, p[first] > 0.999 ? "more than 99.9 % sure" : `${percent(p[first])} sure`);
+  judge(answer, asked());
   find(".status").textContent = `Answered in ${Math.round(waits.at(-1))} ms`;
   element.dispatchEvent(new CustomEvent("answered", { detail: waits, bubbles: true }));
 }

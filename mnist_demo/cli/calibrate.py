@@ -1,0 +1,42 @@
+"""`calibrate`: a net that is as sure as it is right."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from mnist_demo.cli.common import add_checkpoint, add_data_dir, read_checkpoint
+
+HELP = "divide a net's logits by the temperature that suits its validation images best"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_checkpoint(parser)
+    add_data_dir(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new net")
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+
+    from mnist_demo.calibration import calibration_error, cooled, reliability, temperature_of
+    from mnist_demo.checkpoint import save_checkpoint
+    from mnist_demo.datasets import load_dataset
+    from mnist_demo.evaluate import evaluate, infer_in_chunks
+
+    checkpoint = read_checkpoint(args.checkpoint)
+    holdout = float(checkpoint.config.get("holdout", 0.0))
+    part = load_dataset(checkpoint.dataset, args.data_dir, holdout).validation
+    before = calibration_error(reliability(evaluate(checkpoint.net, part)))
+    logits = torch.cat(list(infer_in_chunks(checkpoint.net, part.images)))
+    temperature = temperature_of(logits, part.labels)
+    net = cooled(checkpoint.net, temperature)
+    after = calibration_error(reliability(evaluate(net, part)))
+    metrics = checkpoint.metrics | {"temperature": round(temperature, 4)}
+    path = save_checkpoint(replace(checkpoint, net=net, metrics=metrics), args.out)
+    print(
+        f"temperature {temperature:.3f}: expected calibration error {before:.2%} before, "
+        f"{after:.2%} after, on {len(part):,} validation images; saved to {path}"
+    )
+    return 0
