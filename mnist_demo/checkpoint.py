@@ -14,20 +14,22 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import nn
 
 from mnist_demo.ensemble import NAME, Ensemble
 from mnist_demo.errors import UserError
+from mnist_demo.faults import why_not_written
 from mnist_demo.files import write_whole
 from mnist_demo.fuse import fused
 from mnist_demo.nets import build_net, find_net
 
 FORMAT = "mnist-demo-1"
 MAX_BYTES = 128 * 2**20  # five nets of five million parameters, the most there are
-_NET = Path("models", "digits.safetensors")
-_INSIDE = Path(__file__).parent / _NET  # where an install puts it; in a checkout it lies beside
-RELEASED = _INSIDE if _INSIDE.is_file() else Path(__file__).parent.parent / _NET
+_INSIDE = Path(__file__).parent / "models"  # where an install has them; in a checkout beside
+_MODELS = _INSIDE if _INSIDE.is_dir() else Path(__file__).parent.parent / "models"
+RELEASED = _MODELS / "digits.safetensors"
+SCEPTIC = _MODELS / "sceptic.safetensors"  # says whether a drawing is a digit at all
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> Path:
         write_whole(path, to_bytes(checkpoint))
     except OSError as error:
         raise UserError(
-            f"cannot write {path}: {error.strerror or error}; choose another place with --out"
+            f"cannot write {path}: {why_not_written(error)}; choose another place with --out"
         ) from error
     return path
 
@@ -169,6 +171,22 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise UserError(
             f"{path} is damaged or not a safetensors file ({error}); get or train it again"
         ) from error
+    return _checked(path, metadata, tensors)
+
+
+def from_bytes(content: bytes, name: str = "this net") -> Checkpoint:
+    """What `to_bytes` gave, ready to answer. Raises UserError, which calls it `name`."""
+    try:
+        tensors = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = header["__metadata__"]
+    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise UserError(f"{name} is damaged ({error}); train it again") from error
+    return _checked(Path(name), metadata, tensors)
+
+
+def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, torch.Tensor]) -> Checkpoint:
+    """The checkpoint of what a file holds. Raises UserError where its parts do not fit."""
     values = _read_metadata(path, metadata)
     net, members = _build(path, values)
     try:

@@ -5,14 +5,12 @@ It knows of no disk, plot or page; `for event in train(...)` decides what become
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from mnist_demo.augment import find_augment
@@ -20,8 +18,9 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Split
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import as_input, evaluation_of, infer_in_chunks
+from mnist_demo.learner import Learner, make_learner
 from mnist_demo.nets import check_fit
-from mnist_demo.optimise import make_optimizer, schedule_factor
+from mnist_demo.optimise import schedule_factor
 
 CHECK_EVERY = 25  # batches between two looks at whether the loss is still a number
 
@@ -80,24 +79,24 @@ def train(
     validation: Split,
     config: TrainConfig,
     dials: Dials | None = None,
+    learner: Learner | None = None,
 ) -> Generator[Event, None, None]:
     """Trains `net` in place on the device where it and the data are, and tells how it goes.
 
     With `config.average`, `net` holds the moving average of the weights that are learned.
-    The same config, data and machine give the same events. Raises Diverged when the
-    loss stops being a number, and UserError where `config.net` cannot take these images.
+    The same config, data and machine give the same events; a `learner` of this net and
+    config goes on after the epochs that it has done. Raises Diverged when the loss stops
+    being a number, and UserError where `config.net` cannot take these images.
     """
     check_fit(config.net, tuple(train_set.images.shape[1:]))
     device = train_set.images.device
     dials = dials or Dials(config.learning_rate)
     augment = find_augment(config.augment)
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on CPU and GPU
-    live = copy.deepcopy(net) if config.average else net
-    optimizer = make_optimizer(live.parameters(), config)
+    learner = learner or make_learner(net, config)
     batches = max(1, len(train_set) // config.batch_size)  # the odd rest waits an epoch
     steps = batches * config.epochs
 
-    for epoch in range(1, config.epochs + 1):
+    for epoch in range(learner.epochs_done + 1, config.epochs + 1):
         rng = torch.Generator(device).manual_seed(config.seed * 1_000_003 + epoch)
         order = torch.randperm(len(train_set), generator=rng, device=device)
         loss_sum = torch.zeros((), device=device)
@@ -110,12 +109,7 @@ def train(
             step = (epoch - 1) * batches + batch + 1
             rate = dials.learning_rate * schedule_factor((step - 1) / steps, config)
             images = augment(as_input(train_set.images[chosen]), rng)
-            seed = config.seed * 1_000_003 + step
-            loss, hits = _learn(
-                live, optimizer, images, train_set.labels[chosen], rate, config, seed
-            )
-            if config.average:
-                _average_into(net, live, min(config.average, step / (step + 10)))
+            loss, hits = learner.learn(images, train_set.labels[chosen], rate, step)
             loss_sum += loss * len(chosen)
             right += hits
             seen += len(chosen)
@@ -135,6 +129,8 @@ def train(
             logits.append(chunk)
             yield Validating(epoch)
         result = evaluation_of(logits, validation.labels)
+        _check(result.loss, dials)
+        learner.epochs_done = epoch
         yield Epoch(
             epoch,
             config.epochs,
@@ -148,43 +144,7 @@ def train(
         )
 
 
-def _learn(
-    net: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    rate: float,
-    config: TrainConfig,
-    seed: int,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """One step down the gradient; the batch's mean loss and how many it got right."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    net.train()
-    half = config.precision == "bfloat16"
-    # Dropout draws from torch's global generator: seeded here, left as it was found.
-    with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
-        torch.manual_seed(seed)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-            logits = net(images)
-    loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    return loss.detach(), (logits.detach().argmax(1) == labels).sum()
-
-
-@torch.no_grad()
-def _average_into(average: nn.Module, live: nn.Module, decay: float) -> None:
-    pairs = zip(average.state_dict().values(), live.state_dict().values(), strict=True)
-    for mean, value in pairs:
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
-
-
-def _check(loss: torch.Tensor, dials: Dials) -> None:
+def _check(loss: torch.Tensor | float, dials: Dials) -> None:
     if not math.isfinite(float(loss)):
         raise Diverged(
             f"the loss is no longer a number; train again with a learning rate well below "
@@ -192,20 +152,34 @@ def _check(loss: torch.Tensor, dials: Dials) -> None:
         )
 
 
-def keep_best(events: Iterator[Event], net: nn.Module) -> Generator[Event, None, None]:
-    """Passes the events on and leaves `net` with the weights of lowest validation loss.
+@dataclass
+class Kept:
+    """The weights of one epoch, as copies: those in the net go on changing."""
 
-    However the run ends (done, stopped, diverged), and as a copy: the weights go on
-    changing after the best epoch.
+    loss: float = math.inf
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+def keep(
+    events: Iterator[Event], net: nn.Module, which: str = "best", kept: Kept | None = None
+) -> Generator[Event, None, None]:
+    """Passes the events on and leaves `net` with the weights of one epoch.
+
+    Of lowest validation loss where `which` is "best", else of the last that was over;
+    however the run ends: done, stopped or diverged. `kept` is filled on the way.
     """
-    best_loss = math.inf
-    best: dict[str, torch.Tensor] = {}
+    kept = kept if kept is not None else Kept()
     try:
         for event in events:
-            if isinstance(event, Epoch) and event.validation_loss < best_loss:
-                best_loss = event.validation_loss
-                best = {name: value.clone() for name, value in net.state_dict().items()}
+            if isinstance(event, Epoch) and (which == "last" or event.validation_loss < kept.loss):
+                kept.loss = event.validation_loss
+                kept.weights = {name: value.clone() for name, value in net.state_dict().items()}
             yield event
     finally:
-        if best:
-            net.load_state_dict(best)
+        if kept.weights:
+            net.load_state_dict(kept.weights)
+
+
+def keep_best(events: Iterator[Event], net: nn.Module) -> Generator[Event, None, None]:
+    """Leaves `net` with the weights of lowest validation loss."""
+    return keep(events, net, "best")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import shlex
 import signal
 import sys
@@ -18,12 +17,14 @@ from typing import TYPE_CHECKING
 from mnist_demo.cli.common import add_data_dir, add_image_root
 from mnist_demo.config import BOUNDS, TrainConfig
 from mnist_demo.errors import UserError
+from mnist_demo.files import may_write
 from mnist_demo.recipes import RECIPES, find_recipe
 
 if TYPE_CHECKING:
     from torch import nn
 
     from mnist_demo.datasets import Dataset
+    from mnist_demo.resume import Running
     from mnist_demo.train import Epoch
 
 HELP = "train a net and write it to a file"
@@ -75,14 +76,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image_root(parser)
     add_data_dir(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the interrupted run beside --out, after its last whole epoch; its "
+        "settings need not be given again",
+    )
 
 
-def config_of(args: argparse.Namespace) -> TrainConfig:
-    """The recipe's settings, else the defaults, and over them what was given."""
-    base = find_recipe(args.recipe).config if args.recipe is not None else TrainConfig()
+def config_of(args: argparse.Namespace, interrupted: TrainConfig | None = None) -> TrainConfig:
+    """The recipe's settings, else an interrupted run's or the defaults; over them the given."""
+    base = interrupted or TrainConfig()
+    if args.recipe is not None:
+        base = find_recipe(args.recipe).config
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
     return dataclasses.replace(base, **given)
+
+
+def resume_file(out: Path) -> Path:
+    """Where a run is kept while it is on."""
+    return out.with_name(f"{out.name}.resume")
 
 
 def option_of(setting: str) -> str:
@@ -90,19 +104,27 @@ def option_of(setting: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    config = config_of(args)
     refuse_place(args.out)
+    place = resume_file(args.out)
+    config = config_of(args)  # wrong settings are told before anything is loaded
 
     from mnist_demo.datasets import load_dataset
     from mnist_demo.device import describe_device, pick_device
+    from mnist_demo.faults import OutOfMemory
     from mnist_demo.match import check_match
     from mnist_demo.nets import build_net, count_parameters
     from mnist_demo.nets.custom import fitted
+    from mnist_demo.resume import begin, check_same, read_stored, take_up
 
+    stored = read_stored(place) if args.resume else None
+    if stored:
+        config = config_of(args, stored.config)
     device = pick_device(args.device)
     data = load_dataset(config.dataset, args.data_dir, config.holdout, args.image_root)
     config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
     check_match(config.net, data)
+    if stored:
+        check_same(stored, config, data, place)
     data = data.to(device)
     net = build_net(config.net, config.seed).to(device)
     print(
@@ -110,51 +132,76 @@ def run(args: argparse.Namespace) -> int:
         f"of {data.title}; {describe_device(device)}",
         flush=True,
     )
-    started = time.perf_counter()
-    done, trouble = _train(net, data, config)
+    if stored:
+        running = take_up(stored, net, place)
+        print(f"goes on after epoch {len(running.epochs)} of {config.epochs}", flush=True)
+    else:
+        running = begin(net, config)
+        if place.exists():
+            _note(f"the interrupted run {place} is dropped; --resume would have gone on with it")
+    started = time.perf_counter() - (stored.notes.get("seconds", 0.0) if stored else 0.0)
+    trouble = _train(running, data, place, started)
     seconds = time.perf_counter() - started
+    done = running.epochs
     stopped = trouble is None and len(done) < config.epochs
-    if not done or (trouble and config.keep == "last"):
+    if not done:
         if trouble:
             raise trouble
         print("stopped before the first epoch was over; nothing was written")
         return INTERRUPTED
-    _save(net, data, config, args, len(done), seconds)
+    try:
+        _save(net, data, config, args, len(done), seconds)
+    except UserError as error:
+        if place.exists():
+            raise UserError(f"{error}; or mend it and run again with --resume") from error
+        raise
+    if stopped and place.exists():
+        print(f"the same command with --resume goes on after epoch {len(done)}")
+    elif not isinstance(trouble, OutOfMemory):  # which another time may not strike
+        place.unlink(missing_ok=True)
     if trouble:
         raise trouble
     return INTERRUPTED if stopped else 0
 
 
-def _train(
-    net: nn.Module, data: Dataset, config: TrainConfig
-) -> tuple[list[Epoch], UserError | None]:
-    """The epochs that were finished, and what ended the run early if it was no Ctrl-C."""
+def _train(running: Running, data: Dataset, place: Path, started: float) -> UserError | None:
+    """Trains to the end or a Ctrl-C, all kept at `place` each epoch; what else ended the run."""
     from tqdm import tqdm
 
-    from mnist_demo.train import Diverged, Epoch, Step, keep_best, train
+    from mnist_demo.faults import OutOfMemory
+    from mnist_demo.resume import keep_on_disk
+    from mnist_demo.train import Diverged, Epoch, Step
 
-    events = train(net, data.train, data.validation, config)
-    if config.keep == "best":
-        events = keep_best(events, net)
-    done: list[Epoch] = []
+    config = running.config
     batches = max(1, len(data.train) // config.batch_size)
-    bar = tqdm(total=batches * config.epochs, unit="batch", leave=False, disable=None)
+    before = batches * len(running.epochs)
+    bar = tqdm(
+        total=batches * config.epochs, initial=before, unit="batch", leave=False, disable=None
+    )
+
+    def notes() -> dict[str, float]:
+        return {"seconds": time.perf_counter() - started}
+
+    events = keep_on_disk(running.events(data), place, running, data, notes, _note)
     with bar, ctrl_c() as pressed:
         try:
             for event in events:
                 if isinstance(event, Step):
                     bar.update()
                 elif isinstance(event, Epoch):
-                    done.append(event)
                     tqdm.write(line_of(event))
                     sys.stdout.flush()
                 if pressed.is_set():
                     break
-        except Diverged as error:
-            return done, error
+        except (Diverged, OutOfMemory) as error:
+            return error
         finally:
             events.close()
-    return done, None
+    return None
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -234,5 +281,5 @@ def command_of(config: TrainConfig, args: argparse.Namespace) -> str:
 def refuse_place(path: Path) -> None:
     """Raises UserError where the checkpoint could not be written, before the long work."""
     parent = next(folder for folder in path.absolute().parents if folder.exists())
-    if path.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
+    if path.is_dir() or not parent.is_dir() or not may_write(parent):
         raise UserError(f"cannot write {path}; choose another place with --out")

@@ -1,0 +1,37 @@
+"""What may go wrong in a run: memory and disk that give out, told apart and put in words."""
+
+from __future__ import annotations
+
+import errno
+
+import torch
+
+from mnist_demo.errors import UserError
+
+# How torch words it where it has no error of its own for it: MPS, and the CPU's allocator.
+_WORDS = ("out of memory", "not enough memory", "can't allocate memory")
+
+
+class OutOfMemory(UserError):
+    """The device has no room for this batch of this net."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
+    )
+
+
+def out_of_memory(batch_size: int) -> OutOfMemory:
+    return OutOfMemory(
+        f"out of memory with batches of {batch_size}; choose a smaller batch size or a smaller net"
+    )
+
+
+def why_not_written(error: OSError) -> str:
+    """Why the disk refuses, in words that name no path."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "the disk is full"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "the folder cannot be written to"
+    return (error.strerror or "the disk refuses").lower()
