@@ -74,8 +74,11 @@ def test_what_was_changed_is_named() -> None:
 def test_a_recipe_says_what_the_source_reports_and_what_differs_here() -> None:
     text = filling.describe("nielsen-two-conv", filling.filled("nielsen-two-conv"))
     assert "The source reports 99.23 %." in text
-    assert "50 epochs here, not its 60." in text
+    assert "20 epochs in one cycle" in text
     assert "not on 17% drawn at random" in text
+    five = filling.describe("nielsen-five", filling.filled("nielsen-five"))
+    assert "train 5, each with a seed of its own" in five
+    assert filling.filled("nielsen-five") == filling.filled("nielsen-dropout")
     lenet = filling.describe("lenet500", filling.filled("lenet500"))
     assert lenet.startswith("The source reports no figure.")
 

@@ -8,13 +8,42 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_demo import reproduce
+from mnist_demo import reproduce, reproduced
+from mnist_demo.checkpoint import load_checkpoint
+from mnist_demo.cli import main
 from mnist_demo.datasets import Dataset
+from mnist_demo.datasets.made import cache_folder
+from mnist_demo.ensemble import Ensemble
 from mnist_demo.errors import UserError
-from mnist_demo.recipes import RECIPES, find_recipe
-from mnist_demo.reproduce import BEGIN, END, Measured, measure
+from mnist_demo.evaluate import evaluate
+from mnist_demo.recipes import RECIPES, Recipe, find_recipe
+from mnist_demo.reproduce import kept_as, measure
+from mnist_demo.reproduced import BEGIN, END, Measured
+from mnist_demo.train import Epoch
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def with_test(sample: Dataset, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """A data set with test digits, whatever is asked for."""
+    few = torch.arange(0, len(sample.train), 4)
+    data = replace(sample, train=sample.train.take(few), test=sample.validation)
+    monkeypatch.setattr(reproduce, "load_dataset", lambda *_: data)
+    return data
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """A recipe of two perceptrons that vote, and a longer way to them."""
+    perceptron = replace(find_recipe("threeconv").config, net="perceptron", epochs=1)
+    recipe = Recipe(
+        *("quick", "003f", "two that vote", perceptron, "90 %", 0.5, "one epoch"),
+        members=2,
+        full=replace(perceptron, epochs=2),
+    )
+    monkeypatch.setitem(RECIPES, "quick", recipe)
+    return recipe
 
 
 def result(recipe: str = "digitnet", seed: int = 1, accuracy: float = 0.985) -> Measured:
@@ -46,23 +75,23 @@ def test_without_test_digits_nothing_is_claimed(
 
 def test_results_survive_and_a_changed_recipe_is_measured_again(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    assert reproduce.read_results(path) == []
-    reproduce.write_results(path, [result()])
-    kept = reproduce.read_results(path)
+    assert reproduced.read_results(path) == []
+    reproduced.write_results(path, [result()])
+    kept = reproduced.read_results(path)
     assert kept == [result()]
     recipe = find_recipe("digitnet")
-    assert reproduce.is_known(kept, recipe, 1)
-    assert not reproduce.is_known(kept, recipe, 2)
+    assert reproduced.is_known(kept, recipe, 1)
+    assert not reproduced.is_known(kept, recipe, 2)
     changed = replace(recipe, config=replace(recipe.config, epochs=3))
-    assert not reproduce.is_known(kept, changed, 1)
+    assert not reproduced.is_known(kept, changed, 1)
     path.write_text("[{")
     with pytest.raises(UserError, match="delete it"):
-        reproduce.read_results(path)
+        reproduced.read_results(path)
 
 
 def test_the_table_gives_mean_and_spread_and_says_what_differs() -> None:
     runs = [result(accuracy=0.984), result(seed=2, accuracy=0.986), result("threeconv")]
-    lines = reproduce.table(runs).splitlines()
+    lines = reproduced.table(runs).splitlines()
     rows = [line for line in lines if line.startswith("| 0")]
     assert len(rows) == 2
     assert "98.50% ± 0.14 (2 seeds)" in rows[0]
@@ -73,9 +102,105 @@ def test_the_table_gives_mean_and_spread_and_says_what_differs() -> None:
 def test_readme_keeps_all_but_the_table(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    reproduce.put_into(readme, "new")
-    reproduce.put_into(readme, "newer")
+    reproduced.put_into(readme, "new")
+    reproduced.put_into(readme, "newer")
     assert readme.read_text() == f"before\n{BEGIN}\nnewer\n{END}\nafter\n"
     readme.write_text("no markers")
     with pytest.raises(UserError, match="no lines"):
-        reproduce.put_into(readme, "new")
+        reproduced.put_into(readme, "new")
+
+
+def test_nets_that_vote_are_kept_and_found_again(
+    with_test: Dataset, quick: Recipe, tmp_path: Path
+) -> None:
+    assert with_test.test
+    *events, first = measure(quick, 1, None, CPU, nets=tmp_path)
+    assert isinstance(first, Measured)
+    seeds = [replace(quick.config, seed=seed) for seed in (1, 2)]
+    places = [tmp_path / kept_as(config, CPU) for config in seeds]
+    assert sorted(tmp_path.iterdir()) == sorted(places)
+    members = [load_checkpoint(place) for place in places]
+    assert [member.config["seed"] for member in members] == [1, 2]
+    vote = evaluate(Ensemble([member.net for member in members], "vote"), with_test.test)
+    assert first.accuracy == vote.accuracy > 0.5
+    assert first.parameters == 2 * 101_770
+    assert first.seconds == pytest.approx(sum(m.metrics["seconds"] for m in members), abs=0.1)
+    assert sum(isinstance(event, Epoch) for event in events) == 2
+    assert list(measure(quick, 1, None, CPU, nets=tmp_path)) == [first]  # nothing trained
+    times = [place.stat().st_mtime_ns for place in places]
+    *_, again = measure(quick, 1, None, CPU, nets=tmp_path, again=True)
+    assert isinstance(again, Measured)
+    assert again.accuracy == first.accuracy  # the same seeds
+    assert all(p.stat().st_mtime_ns > t for p, t in zip(places, times, strict=True))
+
+
+def test_another_seed_takes_other_members() -> None:
+    config = find_recipe("nielsen-five").config
+    names = {kept_as(replace(config, seed=seed), CPU) for seed in range(1, 11)}
+    assert len(names) == 10
+    longer = kept_as(replace(config, epochs=config.epochs + 1), CPU)
+    assert longer not in {kept_as(config, CPU), kept_as(config, torch.device("cuda"))}
+
+
+def test_short_and_full_stand_in_rows_of_their_own(quick: Recipe) -> None:
+    def of(full: bool, accuracy: float) -> Measured:
+        settings = quick.settings(full).to_dict()
+        return Measured("quick", 1, accuracy, 7, 1, 3.0, "GPU" if full else "CPU", settings, "Odd")
+
+    results = reproduced.with_result([of(False, 0.7)], of(True, 0.8))
+    assert [r.accuracy for r in results] == [0.7, 0.8]
+    text = reproduced.table(results)
+    rows = [line for line in text.splitlines() if line.startswith("| 003f")]
+    assert "| `quick` (1) |" in rows[0]
+    assert "70.00% (one seed)" in rows[0]
+    assert "| `quick`, in full (2) |" in rows[1]
+    assert text.endswith("1. 003f: on Odd; one epoch.\n2. 003f: on Odd.")
+    replaced = reproduced.with_result(results, of(False, 0.9))
+    assert [r.accuracy for r in replaced] == [0.8, 0.9]
+    assert reproduced.is_known(results, quick, 1, full=True)
+
+
+def test_a_setting_younger_than_a_measurement_had_its_default(quick: Recipe) -> None:
+    run = result()
+    settings = {key: value for key, value in run.settings.items() if key != "label_smoothing"}
+    older = replace(run, settings=settings)
+    assert reproduced.is_known([older], find_recipe("digitnet"), 1)
+    gone = replace(run, settings=settings | {"gone": 1})
+    assert not reproduced.is_known([gone], find_recipe("digitnet"), 1)
+    assert reproduced.with_result([gone], run) == [run]
+
+
+@pytest.mark.parametrize(("words", "epochs"), [((), 1), (("--full",), 2)])
+def test_the_command_writes_results_table_and_nets(
+    words: tuple[str, ...],
+    epochs: int,
+    with_test: Dataset,
+    quick: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    readme, out = tmp_path / "README.md", tmp_path / "out.json"
+    readme.write_text(f"{BEGIN}\n{END}\n")
+    places = ["--readme", str(readme), "--out", str(out), "--device", "cpu"]
+    assert main(["reproduce", "quick", "--seeds", "1", *places, *words]) == 0
+    (run,) = reproduced.read_results(out)
+    assert (run.recipe, run.epochs, run.data) == ("quick", epochs, with_test.title)
+    assert f"{run.accuracy:.2%} (one seed)" in readme.read_text()
+    assert f"{run.accuracy:.2%} (one seed)" in capsys.readouterr().out
+    assert len(list((cache_folder() / "reproduced").iterdir())) == 2
+    monkeypatch.setattr(reproduce, "train", None)  # what is measured is not trained again
+    assert main(["reproduce", "quick", "--seeds", "1", *places, *words]) == 0
+
+
+def test_a_readme_without_the_place_is_refused_before_the_training(
+    quick: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(reproduce, "measure", None)
+    words = ["--readme", str(tmp_path / "none.md"), "--out", str(tmp_path / "out.json")]
+    assert main(["reproduce", "quick", *words]) == 2
+    assert "cannot be read" in capsys.readouterr().err

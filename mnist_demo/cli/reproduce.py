@@ -6,9 +6,16 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnist_demo.cli.common import add_data_dir, add_json
 from mnist_demo.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from mnist_demo.recipes import Recipe
+    from mnist_demo.reproduced import Measured
 
 HELP = "train the tutorials' recipes and compare with what they report"
 ROOT = Path(__file__).parent.parent.parent
@@ -17,11 +24,23 @@ ROOT = Path(__file__).parent.parent.parent
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="recipes (default: all)")
     parser.add_argument("--seeds", type=int, default=3, help="trainings a recipe (default: 3)")
+    parser.add_argument(
+        "--full",
+        action=argparse.BooleanOptionalAction,
+        help="what the sources do, where the recipe is a shorter way for a CPU (default: on a GPU)",
+    )
     parser.add_argument("--again", action="store_true", help="also what is measured already")
     parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
     parser.add_argument("--out", type=Path, default=ROOT / "assets" / "reproduced.json")
     parser.add_argument(
         "--readme", type=Path, default=ROOT / "README.md", help="gets the table between its markers"
+    )
+    parser.add_argument(
+        "--nets",
+        type=Path,
+        metavar="DIR",
+        help="where the trained nets are kept, and those that vote found again (default: a folder "
+        "of the user's cache)",
     )
     add_data_dir(parser)
     add_json(parser)
@@ -31,35 +50,50 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= args.seeds <= 100:
         raise UserError(f"--seeds is {args.seeds}; choose from 1 to 100")
 
-    from tqdm import tqdm
-
-    from mnist_demo import reproduce
+    from mnist_demo import reproduced
     from mnist_demo.device import pick_device
     from mnist_demo.recipes import RECIPES, find_recipe
-    from mnist_demo.train import Epoch
 
     recipes = [find_recipe(name) for name in args.names or RECIPES]
-    results = reproduce.read_results(args.out)
+    results = reproduced.read_results(args.out)
+    reproduced.put_into(args.readme, reproduced.table(results))  # or fails before the long work
     device = pick_device(args.device)
+    full = device.type != "cpu" if args.full is None else args.full
     for recipe in recipes:
         for seed in range(1, args.seeds + 1):
-            if reproduce.is_known(results, recipe, seed) and not args.again:
+            if reproduced.is_known(results, recipe, seed, full) and not args.again:
                 continue
-            bar = tqdm(total=recipe.config.epochs, unit="epoch", leave=False, disable=None)
-            bar.set_description(f"{recipe.name}, seed {seed}")
-            with bar:
-                for event in reproduce.measure(recipe, seed, args.data_dir, device):
-                    if isinstance(event, Epoch):
-                        bar.update()
-                    elif isinstance(event, reproduce.Measured):
-                        results = [
-                            r for r in results if (r.recipe, r.seed) != (recipe.name, seed)
-                        ] + [event]
+            new = _measured(recipe, seed, args, device, full)
+            results = reproduced.with_result(results, new)
             # After each one: hours of work are not lost with the last.
-            reproduce.write_results(args.out, results)
-            reproduce.put_into(args.readme, reproduce.table(results))
+            reproduced.write_results(args.out, results)
+            reproduced.put_into(args.readme, reproduced.table(results))
     if args.json:
         print(json.dumps([asdict(result) for result in results], indent=1))
     else:
-        print(reproduce.table(results))
+        print(reproduced.table(results))
     return 0
+
+
+def _measured(
+    recipe: Recipe, seed: int, args: argparse.Namespace, device: torch.device, full: bool
+) -> Measured:
+    """One training with a bar that follows it."""
+    from tqdm import tqdm
+
+    from mnist_demo.datasets.made import cache_folder
+    from mnist_demo.reproduce import measure
+    from mnist_demo.reproduced import Measured
+    from mnist_demo.train import Epoch
+
+    nets = args.nets or cache_folder() / "reproduced"
+    epochs = recipe.settings(full).epochs * recipe.members
+    bar = tqdm(total=epochs, unit="epoch", leave=False, disable=None)
+    bar.set_description(f"{recipe.name}, seed {seed}")
+    with bar:
+        for event in measure(recipe, seed, args.data_dir, device, full, nets, args.again):
+            if isinstance(event, Epoch):
+                bar.update()
+            elif isinstance(event, Measured):
+                return event
+    raise AssertionError("a measurement ends with its figure")

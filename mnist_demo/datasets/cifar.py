@@ -8,7 +8,6 @@ once and kept in one file.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -16,14 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
 from mnist_demo.datasets.base import Dataset, Split, cut_at_random
 from mnist_demo.datasets.files import pictures_in
+from mnist_demo.datasets.made import cached
 from mnist_demo.datasets.pictures import colour_pixels
 from mnist_demo.errors import UserError
-from mnist_demo.files import may_write, write_whole
 
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -89,27 +86,15 @@ def _of_archive(folder: Path) -> Parts:
 
 def _decoded(source: Path, folder: Path) -> Parts:
     """The images of a folder or zip: from the cache, else decoded and put there."""
-    name = f"cifar10-{_fingerprint(source)}.safetensors"
-    places = [folder, _cache_folder()]
-    for place in places:
-        try:
-            tensors = load_file(place / name)
-            return {part: Split(tensors[f"{part}.x"], tensors[f"{part}.y"]) for part in FULL}
-        except (OSError, SafetensorError, KeyError):
-            continue
-    parts = _of_members(_zipped(source) if source.is_file() else _unzipped(source), source)
-    tensors = {f"{part}.x": split.images for part, split in parts.items()}
-    tensors |= {f"{part}.y": split.labels for part, split in parts.items()}
-    for place in places:
-        try:
-            if place is not folder:
-                place.mkdir(parents=True, exist_ok=True)
-            if may_write(place):
-                write_whole(place / name, save(tensors))
-                break
-        except OSError:
-            continue  # a cache saves time and is not needed
-    return parts
+
+    def make() -> dict[str, torch.Tensor]:
+        decoded = _of_members(_zipped(source) if source.is_file() else _unzipped(source), source)
+        images = {f"{part}.x": split.images for part, split in decoded.items()}
+        return images | {f"{part}.y": split.labels for part, split in decoded.items()}
+
+    keys = {f"{part}.{letter}" for part in FULL for letter in "xy"}
+    tensors = cached(f"cifar10-{_fingerprint(source)}.safetensors", folder, keys, make)
+    return {part: Split(tensors[f"{part}.x"], tensors[f"{part}.y"]) for part in FULL}
 
 
 def _of_members(members: Iterator[tuple[str, Path | bytes]], source: Path) -> Parts:
@@ -157,7 +142,3 @@ def _fingerprint(source: Path) -> str:
     stats = [(str(place), place.stat()) for place in sorted(places)]
     text = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnist-demo"

@@ -40,9 +40,9 @@ def augment_choices(data: str) -> form.Choices:
 
 
 def recipe_choices(data_sets: form.Choices) -> form.Choices:
-    """Our defaults, then the recipes whose data are here; those of several nets are not."""
+    """Our defaults, then the recipes whose data are here."""
     kinds = {kind_of(name) for _, name in data_sets}
-    fit = [r for r in RECIPES.values() if kind_of(r.config.dataset) in kinds and r.members == 1]
+    fit = [r for r in RECIPES.values() if kind_of(r.config.dataset) in kinds]
     named = [(f"{r.source[:1].upper()}{r.source[1:]}: {r.title}", r.name) for r in fit]
     return [("Our defaults", DEFAULTS), *named]
 
@@ -98,6 +98,11 @@ def _of_source(recipe: Recipe) -> list[str]:
         parts = [f"The source reports {recipe.says if has_figure else 'no figure'}."]
     if recipe.differs:
         parts.append(f"{recipe.differs[:1].upper()}{recipe.differs[1:]}.")
+    if recipe.members > 1:
+        parts.append(
+            f"A run trains one of the {recipe.members}: train {recipe.members}, each with a seed "
+            "of its own, tick them in the list and let them answer together by vote."
+        )
     if config.epochs > form.MAX_EPOCHS:
         parts.append(f"{form.MAX_EPOCHS} epochs here, not its {config.epochs}.")
     if config.holdout:
