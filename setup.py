@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the released net lies outside the package and goes into it."""
+"""What pyproject.toml cannot say: the released nets lie outside the package and go into it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-NET = "models/digits.safetensors"
+NETS = sorted(Path("models").glob("*.safetensors"))
 
 
-class WithNet(build_py):
-    """An editable install finds the net where it is; any other gets a copy."""
+class WithNets(build_py):
+    """An editable install finds the nets where they are; any other gets copies."""
 
     def run(self) -> None:
         super().run()
         if not self.editable_mode:
-            target = Path(self.build_lib, "mnist_demo", NET)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self.copy_file(NET, str(target))
+            target = Path(self.build_lib, "mnist_demo", MODELS)
+            target.mkdir(parents=True, exist_ok=True)
+            for path in sorted(MODELS.iterdir()):
+                if path.suffix in ENDINGS:
+                    self.copy_file(str(path), str(target / path.name))
 
 
-setup(cmdclass={"build_py": WithNet})
+setup(cmdclass={"build_py": WithNets})

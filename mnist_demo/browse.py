@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mnist_demo.calibration import calibration_error, reliability
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.evaluate import Evaluation
 
 MAX_PAGE_SIZE = 96
+SURENESS = 10  # steps of confidence that are shown
 FLOORS = (0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)  # where the bars of accuracy may begin
 
 
@@ -106,6 +108,8 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         "per_class": per_class,
         # Bars from 0 would all look alike: they begin below the worst class.
         "floor": next(floor for floor in FLOORS if floor < worst or floor == 0),
+        "reliability": [vars(one) for one in reliability(evaluation, SURENESS)],
+        "calibration_error": calibration_error(reliability(evaluation)),
     }
 
 

@@ -48,7 +48,7 @@ class Answer:
 
     @property
     def is_unsure(self) -> bool:
-        return self.confidence < UNSURE
+        return self.confidence < UNSURE and not self.parts
 
     @property
     def is_strange(self) -> bool:

@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from mnist_demo.calibration import Bin
+
 COLUMNS = 8
 RIGHT, WRONG = "green", "red"
 CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
@@ -66,6 +68,24 @@ def channels_figure(image: np.ndarray, title: str = "") -> Figure:
                 in_layout=False,  # thousands of texts to measure would take most of the time
             )
     figure.suptitle(title, fontsize=22)
+    return figure
+
+
+def reliability_figure(bins: Sequence[Bin]) -> Figure:
+    """How often the answers of each confidence are right; below it how many there are."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.4, 5), layout="constrained")
+    grid = figure.add_gridspec(2, 1, height_ratios=(3, 1))
+    above, below = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
+    places = [one.low for one in bins]
+    widths = [one.high - one.low for one in bins]
+    above.bar(places, [one.accuracy for one in bins], widths, align="edge", edgecolor="white")
+    above.plot([0, 1], [0, 1], color="grey", linestyle="--", label="as sure as right")
+    above.set(xlim=(0, 1), ylim=(0, 1), ylabel="part that is right")
+    above.legend(loc="upper left", frameon=False)
+    below.bar(places, [one.count for one in bins], widths, align="edge", edgecolor="white")
+    below.set(xlim=(0, 1), yscale="log", ylabel="answers", xlabel="confidence")
     return figure
 
 

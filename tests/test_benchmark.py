@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import Run
 from digits import DRAWINGS, drawn
 
@@ -22,8 +23,11 @@ from mnist_demo.benchmark.drawn import (
 )
 from mnist_demo.benchmark.server import answers, free_port
 from mnist_demo.benchmark.startup import time_to_import, time_to_page
+from mnist_demo.benchmark.strangers import auroc
+from mnist_demo.checkpoint import Checkpoint, save_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.errors import UserError
+from mnist_demo.nets import build_net
 from mnist_demo.preprocess import preprocess_ink
 from mnist_demo.strokes import BRUSH, HEIGHT, PAD, PenDigit, draw_anywhere
 
@@ -150,3 +154,36 @@ def test_the_machine_is_named() -> None:
     assert machine["no-such-package"] == "not installed"
     assert machine["cpu"] in machine_line(machine)
     assert f"{machine['cores']} cores" in machine_line(machine)
+
+
+def test_auroc_is_the_part_of_pairs_in_the_right_order() -> None:
+    assert auroc([0.1, 0.2], [0.3, 0.4]) == 1
+    assert auroc([0.3, 0.4], [0.1, 0.2]) == 0
+    assert auroc([0.1, 0.5], [0.5, 0.9]) == pytest.approx((1 + 1 + 0.5 + 1) / 4)
+
+
+def test_strangers_are_counted_by_kind(
+    strokes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def sceptic(doubts: bool) -> Path:
+        net = build_net("sceptic")
+        with torch.no_grad():
+            net[-1].weight.zero_()  # type: ignore[index]
+            net[-1].bias.copy_(torch.tensor([0.0, 9.0 if doubts else -9.0]))  # type: ignore[index]
+        labels = ("a digit", "something else")
+        one = Checkpoint(net.eval(), "sceptic", "digit-or-not", labels, {})
+        return save_checkpoint(one, tmp_path / f"{doubts}.safetensors")
+
+    words = ["benchmark", "strangers", "--strokes", str(strokes), "--writers", "22"]
+    words += ["--count", "4", "--json", "--sceptic"]
+    assert main([*words, str(sceptic(True))]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["writers"] == [22]
+    assert set(result["called_strange"]) == {"letter", "shape", "scribble", "side by side"}
+    assert set(result["called_strange"].values()) == {1.0}
+    assert result["digits_called_strange"] == 1
+    assert set(result["auroc"].values()) == {0.5}  # it doubts all alike
+    assert main([*words, str(sceptic(False))]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["digits_called_strange"] == 0
+    assert result["rows_read"] == {"2": 0.0, "3": 0.0}  # what is not doubted is one digit

@@ -134,6 +134,8 @@ def test_the_summary_adds_up(result: Evaluation) -> None:
     right = sum(told["confusion"][i][i] for i in range(CLASSES))
     assert told["wrong"] == told["total"] - right
     assert told["accuracy"] == pytest.approx(right / told["total"])
+    assert sum(one["count"] for one in told["reliability"]) == told["total"]
+    assert 0 <= told["calibration_error"] <= 1
     for row, part in zip(told["confusion"], told["per_class"], strict=True):
         assert (part is None) == (sum(row) == 0)
         assert part is None or 0 <= told["floor"] <= part <= 1

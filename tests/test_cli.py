@@ -17,6 +17,7 @@ from digits import DRAWINGS, drawn, grey_image
 from PIL import Image
 
 from mnist_demo.augment import AUGMENTS
+from mnist_demo.calibration import calibration_error, reliability
 from mnist_demo.checkpoint import load_checkpoint, save_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.cli.train import SETTINGS
@@ -123,11 +124,15 @@ def test_evaluate_prints_what_the_core_finds(
     report = json.loads(done.stdout)
     assert report["accuracy"] == result.accuracy
     assert report["confusion"] == result.confusion.tolist()
+    assert report["calibration_error"] == calibration_error(reliability(result))
     assert report["per_class"]["7"] == pytest.approx(result.per_class[7])
     assert report["count"] == 1000
     assert "held-out" in report["digits"]
     words = ["evaluate", "--checkpoint", str(trained), "--dataset", "sample"]
-    assert main([*words, "--split", "validation"]) == 0
+    picture = trained.with_suffix(".png")
+    assert main([*words, "--split", "validation", "--reliability", str(picture)]) == 0
+    with Image.open(picture) as opened:
+        assert opened.height > opened.width > 300
     text = capsys.readouterr().out
     assert f"accuracy {result.accuracy:.2%}" in text
     assert str(result.confusion[3, 3]) in text

@@ -16,6 +16,7 @@ from conftest import ALONE, ROOT
 from digits import drawn, grey_image
 
 from mnist_demo.benchmark.server import answers, running_app
+from mnist_demo.checkpoint import RELEASED, SCEPTIC
 
 BUILT_FROM = ("pyproject.toml", "setup.py", "requirements.txt", "README.md", "LICENSE")
 NO_CODE = shutil.ignore_patterns("__pycache__")
@@ -50,7 +51,7 @@ def environment(installed: Path) -> dict[str, str]:
     return os.environ | ALONE | {"PYTHONPATH": str(installed)}
 
 
-def test_a_wheel_has_every_file_of_the_package_and_the_net(wheel: Path) -> None:
+def test_a_wheel_has_every_file_of_the_package_and_the_nets(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     there = {
@@ -58,7 +59,7 @@ def test_a_wheel_has_every_file_of_the_package_and_the_net(wheel: Path) -> None:
         for path in (ROOT / "mnist_demo").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert packed == there | {"mnist_demo/models/digits.safetensors"}
+    assert packed == there | {f"mnist_demo/models/{path.name}" for path in (RELEASED, SCEPTIC)}
 
 
 def test_an_installed_program_reads_a_digit_anywhere(installed: Path, tmp_path: Path) -> None:

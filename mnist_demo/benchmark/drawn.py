@@ -17,6 +17,7 @@ from PIL import Image
 
 from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.cli.common import add_checkpoint, read_checkpoint
+from mnist_demo.datasets.drawn import FILE, TEST_WRITERS
 from mnist_demo.errors import UserError
 from mnist_demo.preprocess import (
     BOX,
@@ -77,34 +78,47 @@ METHODS: dict[str, Method] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser)
-    parser.add_argument(
-        "--strokes", type=Path, metavar="FILE", help="default: pen_digits.json.gz beside MNIST"
-    )
-    parser.add_argument(
-        "--writers", type=read_ranges, metavar="LIST", help="as in 21-30,4 (default: all)"
-    )
+    add_strokes(parser)
     parser.add_argument("--count", type=int, default=1000, help="digits a seed (default: 1000)")
     parser.add_argument("--seeds", type=int, default=3, help="drawings of it all (default: 3)")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def add_strokes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--strokes", type=Path, metavar="FILE", help="default: pen_digits.json.gz beside MNIST"
+    )
+    parser.add_argument(
+        "--writers",
+        type=read_ranges,
+        metavar="LIST",
+        default=set(TEST_WRITERS),
+        help="as in 21-30,4 (default: 26-30, which no released net has learned from)",
+    )
+
+
+def read_strokes(args: argparse.Namespace) -> list[PenDigit]:
+    """The digits of the chosen writers. Raises UserError where there are none."""
     from mnist_demo.datasets import data_folder
 
-    path = args.strokes or data_folder() / "pen_digits.json.gz"
+    path = args.strokes or data_folder() / FILE
     if not args.strokes and not path.is_file():
         raise UserError(f"there are no pen strokes at {path}; name the file with --strokes")
+    digits = [d for d in load_pen_digits(path) if d.writer in args.writers]
+    if not digits:
+        raise UserError(f"{path} has no digit of these writers; choose others with --writers")
+    return digits
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.seeds < 1 or args.count < 1:
         raise UserError("--seeds and --count must be at least 1")
-    digits = [d for d in load_pen_digits(path) if not args.writers or d.writer in args.writers]
-    if not digits:
-        raise UserError(f"{path} has no digit of these writers; leave --writers out")
+    digits = read_strokes(args)
     checkpoint = read_checkpoint(args.checkpoint)
     seeds = list(range(args.seeds))
     runs = [measure(checkpoint.net, digits, args.count, seed) for seed in seeds]
     return {
         "machine": describe_machine("torch", "numpy", "pillow"),
         "net": checkpoint.name,
-        "strokes": path.name,
         "writers": sorted({digit.writer for digit in digits}),
         "digits": min(args.count, len(digits)),
         "seeds": seeds,
@@ -150,8 +164,8 @@ def format_report(result: dict[str, Any]) -> str:
     writers = len(result["writers"])
     lines = [
         machine_line(result["machine"]),
-        f"net {result['net']}; {result['digits']} digits of {writers} writers from "
-        f"{result['strokes']}, drawn with each of the seeds {result['seeds']}",
+        f"net {result['net']}; {result['digits']} digits of {writers} writers, drawn with each "
+        f"of the seeds {result['seeds']}",
         "",
         f"{'preprocessing':28}{'mean':>8}  lowest to highest",
     ]

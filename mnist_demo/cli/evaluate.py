@@ -13,6 +13,7 @@ from mnist_demo.cli.common import (
     add_image_root,
     add_json,
     read_checkpoint,
+    save_picture,
 )
 from mnist_demo.errors import UserError
 
@@ -37,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="mnist, sample, cifar10, a name of your own, or the path of a label list, an image "
         "folder or a CSV of pixels (default: MNIST where it is on disk, else sample)",
     )
+    parser.add_argument(
+        "--reliability",
+        type=Path,
+        metavar="FILE.png",
+        help="a picture of how often the net is right against how sure it is",
+    )
     add_image_root(parser)
     parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
     add_data_dir(parser)
@@ -46,9 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     checkpoint = read_checkpoint(args.checkpoint)
 
+    from mnist_demo.calibration import BINS, calibration_error, reliability
     from mnist_demo.datasets import best_available, load_dataset
     from mnist_demo.device import pick_device
     from mnist_demo.evaluate import evaluate
+    from mnist_demo.figures import png_of, reliability_figure
     from mnist_demo.match import check_match
 
     name = args.dataset or best_available(args.data_dir)
@@ -62,6 +71,9 @@ def run(args: argparse.Namespace) -> int:
     split, name = choose_split(args.split, checkpoint, data, args.data_dir)
     device = pick_device(args.device)
     result = evaluate(checkpoint.net.to(device), split.to(device))
+    bins = reliability(result)
+    if args.reliability:
+        save_picture(args.reliability, png_of(reliability_figure(bins)))
     if args.json:
         report = {
             "checkpoint": str(args.checkpoint or "released"),
@@ -73,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
             "accuracy": result.accuracy,
             "correct": result.correct,
             "loss": result.loss,
+            "calibration_error": calibration_error(bins),
             "per_class": dict(zip(data.labels, result.per_class.tolist(), strict=True)),
             "confusion": result.confusion.tolist(),
         }
@@ -80,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"net {checkpoint.title}, trained on {checkpoint.dataset}; judged by {name}")
         print(describe(result, data.labels))
+        print(f"\nexpected calibration error {calibration_error(bins):.2%}, in {BINS} bins")
     return 0
 
 

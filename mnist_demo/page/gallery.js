@@ -100,6 +100,10 @@ function renderSummary() {
   find(".matrix button").tabIndex = 0;
   find(".floor").textContent = `The bars run from ${Math.round(100 * floor)} % to 100 %.`;
   find(".classes").replaceChildren(...classBars(summary));
+  find(".calibration").textContent =
+    `How often it is right, by how sure it is; a line marks its mean confidence. On average they are ` +
+    `${percent(summary.calibration_error, 2)} apart (expected calibration error).`;
+  find(".reliability").replaceChildren(...reliabilityBars(summary));
 }
 
 // ---- which digits -------------------------------------------------------------------

@@ -125,6 +125,19 @@ function classBars(summary) {
   );
 }
 
+/** How often the answers of each confidence are right; a line marks how sure they are. */
+function reliabilityBars({ reliability }) {
+  return [...reliability].reverse().flatMap(({ low, high, count, confidence, accuracy }) => {
+    const range = `${Math.round(100 * low)}–${Math.round(100 * high)}\u00a0%`;
+    const name = `right of those it was ${range} sure of`;
+    const cells = bar({ label: range, note: grouped(count), part: accuracy, name });
+    const mark = make("span", { class: "mark" });
+    mark.style.left = `${100 * confidence}%`;
+    cells[2].append(mark);
+    return cells;
+  });
+}
+
 /** The probabilities that the (first) net gives a picture, in the classes' own order. */
 function probabilityBars(item, labels) {
   return item.probabilities.flatMap((part, index) => {

@@ -115,16 +115,19 @@ function showBlank() {
 const FINISHED = 700; // ms
 let judging = null;
 
+const named = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
+const sureness = (p) => (p > 0.999 ? "more than 99.9 % sure" : `${percent(p)} sure`);
+
 function verdictOf(answer) {
   const p = answer.probabilities;
   const [first, second] = [...p.keys()].sort((a, b) => p[b] - p[a]);
   if (answer.parts.length) {
     const digits = answer.parts.map((part) => part.digit);
-    const sure = `${answer.parts.map((part) => percent(part.confidence)).join(", ")} sure`;
-    return [digits.join(""), `${digits.length} digits: ${digits.join(", ")}`, sure];
+    const least = Math.min(...answer.parts.map((part) => part.confidence));
+    return [digits.join(""), `${digits.length} digits: ${digits.join(", ")}`, `${sureness(least)} of each`];
   }
   if (answer.unsure) return [first, `Not sure: ${first} or ${second}?`, `${percent(p[first])} against ${percent(p[second])}`];
-  return [first, `This looks like a ${first}`, p[first] > 0.999 ? "more than 99.9 % sure" : `${percent(p[first])} sure`];
+  return [first, `This looks like ${named(first)}`, sureness(p[first])];
 }
 
 function judge(answer, version) {
@@ -133,7 +136,7 @@ function judge(answer, version) {
   find(".verdict").classList.toggle("unsure", strange || answer.unsure);
   find(".verdict").classList.toggle("several", answer.parts.length > 1);
   find(".bars").classList.toggle("strange", strange);
-  if (strange) say("–", "This does not look like a digit", `If it is one, then a ${answer.digit}.`);
+  if (strange) say("–", "This does not look like a digit", `If it is one, then ${named(answer.digit)}.`);
   else say(...verdictOf(answer));
   if (!answer.strange || strange) return;
   judging = setTimeout(() => version === asked() && judge(answer, version), FINISHED);
