@@ -17,15 +17,19 @@ from mnist_demo.errors import UserError
 
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000  # a 50-megapixel photo; a compressed bomb claims far more
+MAX_SIDE = 65_535  # no camera's is longer, and a line one pixel high takes long to shrink
 WORK_SIZE = 320  # the longer side that photos are read at: 20 pixels are all that is wanted
 MIN_CONTRAST = 0.08  # of the range black to white: less than this is paper or noise
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 
 
-def open_image(source: str | Path | bytes, colour: bool = False) -> Image.Image:
+def open_image(
+    source: str | Path | bytes, colour: bool = False, most: int = MAX_PIXELS
+) -> Image.Image:
     """Reads a picture from a file or from bytes, after a look at its claimed size.
 
     A JPEG comes in grey and may come smaller, which is all that ink needs, unless `colour`.
+    `most`: pixels it may have.
 
     Raises UserError where it is no picture, too large, or cut short.
     """
@@ -38,10 +42,10 @@ def open_image(source: str | Path | bytes, colour: bool = False) -> Image.Image:
             warnings.simplefilter("ignore")  # we judge the size ourselves
             stream = io.BytesIO(source) if isinstance(source, bytes) else source
             image = Image.open(stream, formats=FORMATS)
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height > most or max(image.size) > MAX_SIDE:
                 raise UserError(
                     f"{name} has {image.width}x{image.height} pixels; "
-                    f"send one of at most {MAX_PIXELS // 10**6} million"
+                    f"send one of at most {most // 10**6} million, no side above {MAX_SIDE:,}"
                 )
             if not colour:
                 image.draft("L", (2 * WORK_SIZE, 2 * WORK_SIZE))  # JPEG only: decode it small

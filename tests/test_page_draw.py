@@ -19,6 +19,7 @@ from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.page import sketchpad
 from mnist_demo.page.batcher import Batcher
+from mnist_demo.page.pictures import from_base64
 from mnist_demo.preprocess import NoInkError, preprocess_ink
 from mnist_demo.strokes import PAD
 
@@ -157,11 +158,11 @@ def test_an_opened_digit_reads_as_the_digit_it_is(net: nn.Module, sample: Datase
 
 def test_base64_is_read_bare_and_as_a_data_url() -> None:
     text = base64.b64encode(b"abc").decode()
-    assert sketchpad.from_base64(text, 10) == b"abc"
-    assert sketchpad.from_base64(f"data:image/png;base64,{text}", 10) == b"abc"
+    assert from_base64(text, 10) == b"abc"
+    assert from_base64(f"data:image/png;base64,{text}", 10) == b"abc"
     for wrong in (None, 3, "é", "a", "data:", "A" * 1000):
         if wrong == "data:":
-            assert sketchpad.from_base64(wrong, 10) == b""
+            assert from_base64(wrong, 10) == b""
             continue
         with pytest.raises(UserError):
-            sketchpad.from_base64(wrong, 10)
+            from_base64(wrong, 10)

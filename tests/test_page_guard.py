@@ -97,5 +97,5 @@ def test_files_stay_where_they_are(address: str, path: str) -> None:
 
 
 def test_run_does_not_jump_the_queue(address: str) -> None:
-    status, _ = post(address, "run/classify", json.dumps({"data": ["AA=="]}).encode())
+    status, _ = post(address, "run/classify", json.dumps({"data": ["AA==", "released"]}).encode())
     assert status in (403, 404, 405)

@@ -3,23 +3,79 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from mnist_demo.errors import UserError
 
 HELP = "open the web page: draw, train, browse"
+VARIABLE = "MNIST_DEMO_PASSWORD"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: 7860 or the next that is free)")
-    parser.add_argument("--share", action="store_true", help="also open a public link")
+    parser.add_argument(
+        "--share", action="store_true", help="also open a public link, behind a password"
+    )
+    access = parser.add_mutually_exclusive_group()
+    access.add_argument(
+        "--password",
+        nargs="?",
+        const="",
+        help="whoever opens the page must know it; made up and printed where none is named "
+        f"(default: ${VARIABLE}, else open to all, or made up with --share)",
+    )
+    access.add_argument(
+        "--no-password", action="store_true", help="open to all, the public link too"
+    )
+    parser.add_argument(
+        "--mcp", action="store_true", help="also serve the endpoints as tools for assistants (MCP)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    password = choose_password(args)
+    if args.mcp:
+        check_mcp(password)
+    if args.share and password is None:
+        print("Anybody who has the public link can use this page: it has no password.", flush=True)
+
     from mnist_demo.page.launch import serve  # seconds of imports: not before --help
 
     try:
-        serve(args.host, args.port, args.share)
+        serve(args.host, args.port, args.share, password, args.mcp)
     except OSError as error:  # a port that is taken, say
         raise UserError(str(error)) from error
     return 0
+
+
+def choose_password(args: argparse.Namespace) -> str | None:
+    """The page's password, None for none; one that is made up is printed."""
+    if args.no_password:
+        return None
+    password: str | None = args.password
+    if password is None:
+        password = os.environ.get(VARIABLE) or ("" if args.share else None)
+    if password == "":
+        from mnist_demo.page.doors import make_password
+
+        password = make_password()
+        print(f"Password of this page (with any user name): {password}", flush=True)
+    elif password is not None:
+        from mnist_demo.page.doors import check_password
+
+        check_password(password)
+    return password
+
+
+def check_mcp(password: str | None) -> None:
+    """Raises UserError where MCP cannot be served."""
+    if password is not None:
+        raise UserError(
+            "--mcp answers without asking for the password, so the two do not go together; "
+            "leave one of them out (with --share: add --no-password)"
+        )
+    from importlib.util import find_spec
+
+    if find_spec("mcp") is None:
+        raise UserError("--mcp needs the package mcp; run `pip install 'mcp>=1.21,<2'`")

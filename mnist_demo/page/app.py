@@ -8,8 +8,10 @@ from typing import Any
 import gradio as gr
 
 from mnist_demo.page import gallery, sketchpad, training
+from mnist_demo.page.api import add_api
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.guard import as_page_error
+from mnist_demo.page.offers import count_events
 
 HERE = Path(__file__).parent
 STYLES = [HERE / name for name in ("page.css", "sketchpad.css", "training.css", "gallery.css")]
@@ -80,6 +82,8 @@ def build(context: Context) -> gr.Blocks:
         runs.finished(offer_nets, net, net, **quiet)
         mistakes.open(open_digit, net, [pad, tabs], **quiet)
         page.unload(forget)
-        sketchpad.add_api(context)
+        add_api(context)
+    count_events(page, context.traffic)
+    page.context = context  # `launch_page` asks it how the server is
     page.queue(max_size=64, api_open=False, default_concurrency_limit=4)
     return page

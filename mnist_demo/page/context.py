@@ -23,6 +23,8 @@ from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.judging import unseen
 from mnist_demo.page.batcher import Batcher
+from mnist_demo.page.logs import Traffic
+from mnist_demo.page.pictures import Pictures
 from mnist_demo.page.runs import Run
 from mnist_demo.page.turns import Turns
 from mnist_demo.page.visitors import Visitor, Visitors
@@ -39,6 +41,8 @@ class Context:
     visitors: Visitors = field(default_factory=Visitors)
     turns: Turns = field(default_factory=Turns)
     batcher: Batcher = field(default_factory=Batcher)
+    traffic: Traffic = field(default_factory=Traffic)
+    pictures: Pictures = field(default_factory=Pictures)
     _evaluating: threading.Lock = field(default_factory=threading.Lock)
     _released_results: dict[str, Evaluation] = field(default_factory=dict)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,13 @@ from mnist_demo.checkpoint import RELEASED, load_checkpoint
 from mnist_demo.datasets import data_folder
 from mnist_demo.page.app import STYLES, THEME, build
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import BodyLimit
+from mnist_demo.page.doors import Door
+from mnist_demo.page.gate import Gate
+from mnist_demo.page.health import Health, health_of
+from mnist_demo.page.logs import ErrorWatch, log_to_stderr
+from mnist_demo.page.offers import offers_of
 
 MAX_JSON = 9 * 2**20  # bytes of a request: a picture in base64 and no more
-MAX_UPLOAD = "8mb"
 # Seconds after which a training thread hands over the interpreter's lock. A drawing's answer
 # asks for the lock some ten times, and at Python's usual 5 ms each time would be felt.
 SWITCH = 0.0005
@@ -33,22 +38,31 @@ def launch_page(
     port: int | None = None,
     share: bool = False,
     block: bool = True,
+    door: Door | None = None,
+    mcp: bool = False,
 ) -> str:
-    """Serves the page and returns its local address; with `block`, not before it is stopped."""
+    """Serves the page and returns its local address; with `block`, not before it is stopped.
+
+    `door`: who may come in where a password is set. `mcp`: also as tools for assistants.
+    """
     sys.setswitchinterval(SWITCH)
+    logging.getLogger("mnist_demo").addHandler(ErrorWatch(page.context.traffic))
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,
         share=share,
+        auth=door.opens if door else None,
         prevent_thread_lock=not block,
         max_threads=64,
         show_error=False,
         strict_cors=True,
-        max_file_size=MAX_UPLOAD,
+        max_file_size=1,  # nothing here takes files
         enable_monitoring=False,
+        run_history=False,
         state_session_capacity=500,
         ssr_mode=False,
-        app_kwargs=_app_options(),
+        mcp_server=mcp,
+        app_kwargs={"middleware": _middleware(page)},
         footer_links=["api", "settings"],
         theme=THEME,
         css_paths=[str(path) for path in STYLES],
@@ -56,9 +70,19 @@ def launch_page(
     return str(address)
 
 
-def _app_options() -> dict[str, Any]:
-    return {"middleware": [Middleware(BodyLimit, limit=MAX_JSON)]}
+def _middleware(page: gr.Blocks) -> list[Any]:
+    """What a request passes through before it reaches Gradio, in this order."""
+    context: Context = page.context
+    offers = functools.cache(lambda: offers_of(page))
+    return [
+        Middleware(Health, look=lambda: health_of(context)),
+        Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
+    ]
 
 
-def serve(host: str | None, port: int | None, share: bool) -> None:
-    launch_page(build(make_context()), host, port, share)
+def serve(
+    host: str | None, port: int | None, share: bool, password: str | None = None, mcp: bool = False
+) -> None:
+    log_to_stderr()
+    door = Door(password) if password else None
+    launch_page(build(make_context()), host, port, share, door=door, mcp=mcp)

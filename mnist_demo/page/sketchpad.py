@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import time
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from mnist_demo.classify import Answer, classify_image
+from mnist_demo.classify import Answer
 from mnist_demo.errors import UserError
-from mnist_demo.ink import ink_of_image, open_image
 from mnist_demo.page.context import RELEASED, Context, not_for_digits
 from mnist_demo.page.guard import session_of
+from mnist_demo.page.pictures import from_base64
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.preprocess import NoInkError, crop_to, find_box, thicken
 from mnist_demo.strokes import PAD
@@ -26,7 +25,6 @@ HERE = Path(__file__).parent
 PARTS = ("", "_reading", "_ask", "_pictures", "_start")
 SCRIPTS = [f"sketchpad{part}.js" for part in PARTS]
 PICTURE_PART = 0.64  # of the pad's side that an opened picture's ink takes up
-MAX_PICTURE = 6 * 2**20  # bytes of an opened picture; the page shrinks photos before sending
 
 
 def build(context: Context) -> gr.HTML:
@@ -46,8 +44,7 @@ def build(context: Context) -> gr.HTML:
 
     def read_picture(picture: Any) -> dict[str, Any]:
         try:
-            image = open_image(from_base64(picture, MAX_PICTURE))
-            return {"ink": to_base64(on_pad(ink_of_image(image)))}
+            return {"ink": to_base64(on_pad(context.pictures.ink_of(picture)))}
         except NoInkError:
             return {"error": "no digit stands out in this picture; try one with more contrast"}
         except UserError as error:
@@ -76,35 +73,6 @@ def show_picture(choice: str, picture: np.ndarray) -> dict[str, Any]:
     """The pad's value that puts a 28x28 digit (uint8, white ink) on the pad."""
     ink = to_base64(on_pad(picture.astype(np.float32) / 255))
     return {"net": choice, "picture": ink, "serial": time.time_ns()}
-
-
-def add_api(context: Context) -> None:
-    """The endpoint /classify, for programs; the page itself does not use it."""
-
-    def classify(image: str) -> dict[str, Any]:
-        """Reads a picture of one handwritten digit.
-
-        Args:
-            image: a PNG, JPEG, WebP, GIF, BMP or TIFF file, in base64 or as a data URL; dark
-                on light, light on dark or on transparent ground.
-
-        Returns:
-            the digit, the confidence (0 to 1) and the probabilities of all ten digits; or
-            an error that says what to change.
-        """
-        try:
-            answer = classify_image(
-                context.released.answering, open_image(from_base64(image, MAX_PICTURE))
-            )
-        except UserError as error:
-            return {"error": str(error)}
-        return {
-            "digit": answer.digit,
-            "confidence": round(answer.confidence, 6),
-            "probabilities": [round(float(p), 6) for p in answer.probabilities],
-        }
-
-    gr.api(classify, api_name="classify", concurrency_limit=2)
 
 
 def read_drawing(drawing: Any) -> tuple[np.ndarray, str]:
@@ -163,17 +131,3 @@ def on_pad(ink: np.ndarray) -> np.ndarray:
 def to_base64(picture: np.ndarray) -> str:
     """A float picture in [0, 1] as bytes of grey, row after row."""
     return base64.b64encode(np.round(picture * 255).astype(np.uint8).tobytes()).decode()
-
-
-def from_base64(text: Any, most: int) -> bytes:
-    """The bytes that `text` (base64, or a data URL of it) stands for. Raises UserError."""
-    if not isinstance(text, str):
-        raise UserError("the picture must be text in base64")
-    if len(text) > most * 4 // 3 + 256:
-        raise UserError(f"the picture is larger than {most // 1024:,} KiB; send a smaller one")
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise UserError("the picture is not valid base64; encode the file's bytes") from error

@@ -63,13 +63,36 @@ class Visitors:
             visitor = self._all.pop(key, None) or Visitor(key)
             visitor.last_seen = now
             self._all[key] = visitor
-            for other in list(self._all.values())[:-1]:
-                if other.active_run is not None:  # few: the line of trainings is bounded
-                    continue
-                if len(self._all) <= self.limit and now - other.last_seen <= self.max_age:
-                    break
-                del self._all[other.key]
+            self._evict(now)
         return visitor
+
+    def peek(self, key: object) -> Visitor | None:
+        """The visitor with this key, if there is one; asking makes none."""
+        with self._lock:
+            visitor = self._all.get(key) if isinstance(key, str) else None
+            if visitor is not None:
+                visitor.last_seen = time.monotonic()
+                self._all.move_to_end(visitor.key)
+        return visitor
+
+    def _evict(self, now: float) -> None:
+        """Those whose time is up go; where it is too full, first whoever has nothing to lose.
+
+        Else anybody could make up sessions until the nets of all others are gone.
+        """
+        others = list(self._all.values())[:-1]
+        for other in others:
+            if other.active_run is not None:  # few: the line of trainings is bounded
+                continue
+            if now - other.last_seen <= self.max_age:
+                break
+            del self._all[other.key]
+        if len(self._all) <= self.limit:
+            return
+        idle = [other for other in others if other.active_run is None and other.key in self._all]
+        idle.sort(key=lambda other: bool(other.runs))  # stable: the longest unseen of each first
+        for other in idle[: len(self._all) - self.limit]:
+            del self._all[other.key]
 
     def drop(self, key: str | None) -> None:
         """Frees what a visitor had; a run that is on ends at its next step."""

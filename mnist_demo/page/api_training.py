@@ -1,0 +1,137 @@
+"""A training that a program asked for: the same line and the same bounds as the page's."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mnist_demo.config import TrainConfig
+from mnist_demo.datasets import load_named
+from mnist_demo.device import describe_device, pick_device
+from mnist_demo.errors import UserError
+from mnist_demo.match import check_match
+from mnist_demo.page import form
+from mnist_demo.page.api_types import TrainingEvent
+from mnist_demo.page.background import on_own_thread
+from mnist_demo.page.context import Context
+from mnist_demo.page.runs import Run
+from mnist_demo.page.trainer import follow
+from mnist_demo.page.visitors import Visitor
+from mnist_demo.train import Dials, Epoch
+
+PLACES = 4  # in the line, for all programs together: the rest is for who sits at the page
+KEPT = 40  # nets of programs; the oldest goes first
+TEXTS = ("net", "dataset", "optimizer", "schedule", "augment")
+
+
+class ApiRuns:
+    """The trainings of programs; each is a visitor of its own, known by a name of its own."""
+
+    def __init__(self, context: Context, places: int = PLACES) -> None:
+        self.places = places
+        self._context = context
+        self._free = threading.BoundedSemaphore(places)
+        self._handles: deque[str] = deque()
+
+    def train(self, handle: str, settings: Mapping[str, Any]) -> Iterator[TrainingEvent]:
+        """The events of one run. Raises UserError for settings or a line that will not do."""
+        config = checked(settings)
+        context = self._context
+        data = load_named(config.dataset, context.data_folder)  # never a path
+        check_match(config.net, data)
+        device = pick_device("auto")
+        if not self._free.acquire(blocking=False):
+            raise UserError(
+                f"{self.places} trainings of programs are in the line already; "
+                "try again in about a minute"
+            )
+        try:
+            with context.turns.join() as place:
+                owner = context.visitors.get(handle)
+                run = Run(
+                    "run-1", 1, config, data.title, describe_device(device),
+                    Dials(config.learning_rate),
+                )  # fmt: skip
+                owner.add(run)
+                self._keep(handle)
+                steps = on_own_thread(
+                    follow(run, place, data, device, context.digits_for),
+                    leave_a_core=lambda: context.batcher.is_in_use,
+                )
+                yield from _told(handle, run, steps)
+        finally:
+            self._free.release()
+
+    def _keep(self, handle: str) -> None:
+        self._handles.append(handle)
+        while len(self._handles) > KEPT:
+            self._context.visitors.drop(self._handles.popleft())
+
+
+def _told(handle: str, run: Run, steps: Any) -> Iterator[TrainingEvent]:
+    """What a program is told of a run while it goes on, and at its end."""
+    told = 0
+    with contextlib.closing(steps):
+        for _ in steps:
+            for epoch in run.epochs[told:]:
+                yield _epoch(epoch)
+            told = len(run.epochs)
+            if run.status == "waiting":
+                yield {"event": "waiting", "ahead": run.ahead}
+            elif run.status == "training" and run.step:
+                yield _progress(run)
+    if run.status == "failed" or run.checkpoint is None:
+        yield {"event": "error", "error": run.message}
+        return
+    end: TrainingEvent = {"event": run.status, "net": handle, "message": run.message}
+    if run.best is not None:
+        end["validation_accuracy"] = round(run.best.validation_accuracy, 6)
+    if run.evaluation is not None:
+        end["accuracy"], end["judged_by"] = round(run.evaluation.accuracy, 6), run.judged_by
+    end["seconds"] = round(run.seconds, 2)
+    yield end
+
+
+def _progress(run: Run) -> TrainingEvent:
+    loss = run.losses.points[-1][1] if run.losses.points else math.nan
+    return {
+        "event": "training",
+        "epoch": min(len(run.epochs) + 1, run.config.epochs),
+        "step": run.step,
+        "steps": run.steps,
+        "loss": round(loss, 6) if math.isfinite(loss) else None,
+        "images_per_second": round(run.images_per_second) if run.images_per_second else None,
+    }
+
+
+def _epoch(epoch: Epoch) -> TrainingEvent:
+    return {
+        "event": "epoch",
+        "epoch": epoch.epoch,
+        "epochs": epoch.epochs,
+        "train_loss": round(epoch.train_loss, 6),
+        "train_accuracy": round(epoch.train_accuracy, 6),
+        "validation_loss": round(epoch.validation_loss, 6),
+        "validation_accuracy": round(epoch.validation_accuracy, 6),
+    }
+
+
+def checked(settings: Mapping[str, Any]) -> TrainConfig:
+    """The settings of a run as they came from the world. Raises UserError."""
+    for name in TEXTS:
+        if not isinstance(settings[name], str):
+            raise UserError(f"{name} must be text, not {str(settings[name])[:40]!r}")
+    rate = form.check_rate(settings["learning_rate"])
+    return form.make_config({**settings, "learning_rate": rate})
+
+
+def run_of(owner: Visitor) -> Run:
+    """A program's only run. Raises UserError where it is gone."""
+    run = next(iter(owner.runs.values()), None)
+    if run is None:
+        raise UserError("this net is gone; train it again")
+    return run

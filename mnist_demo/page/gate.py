@@ -1,0 +1,198 @@
+"""Between the world and Gradio: the routes that the page and its programs use, and no others.
+
+Gradio serves some forty more (uploads, a proxy, links that write to disk, an editor). An
+ASGI middleware answers 404 for these, bounds what is read of a body in bytes and seconds,
+and hands on only messages that `envelope` has checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from mnist_demo.page import envelope
+from mnist_demo.page.envelope import Offers, Refused
+from mnist_demo.page.logs import Traffic
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_SMALL = 64 * 1024  # bytes of a body that is no picture
+MAX_IN_FLIGHT = 128 * 2**20  # bytes of bodies that are being read, of all visitors together
+MAX_SECONDS = 120.0  # that a body may take to arrive: 8 MB over a slow phone
+NAME = r"[A-Za-z0-9_-]{1,64}"
+API = "/gradio_api"
+
+# What may be fetched, and which class of the log it belongs to ("" is not counted).
+PAGES: dict[str, str] = {
+    r"/": "page",
+    rf"/(config|theme\.css)|{API}/(theme\.css|info|openapi\.json|app_id|queue/status)": "page",
+    r"/(assets|static|svelte)/.+|/favicon\.ico|/robots\.txt": "file",
+    r"/manifest\.json|/pwa_icon(/192|/512)?": "file",
+    rf"/(login_check|user|logout)|{API}/(login_check|user|startup-events)": "page",
+    rf"{API}/queue/data|{API}/heartbeat/{NAME}|{API}/call/(v2/)?{NAME}/{NAME}": "",
+}
+# Where bodies go, and how many bytes they may have (None: a picture's).
+POSTS: dict[str, int | None] = {
+    rf"{API}/component_server": None,
+    rf"{API}/queue/join": None,
+    rf"{API}/call/(v2/)?{NAME}": None,
+    rf"{API}/run/{NAME}": MAX_SMALL,
+    rf"{API}/(cancel|reset)|/login": MAX_SMALL,
+}
+MCP = re.compile(rf"{API}/mcp(/|/http/?|/sse/?|/messages/?|/schema/?)?")
+BODY_KINDS = {"classify": "classify", "page_of": "gallery"}  # server functions, by their names
+
+
+class Gate:
+    """`limit`: the most bytes of a body that may hold a picture."""
+
+    def __init__(
+        self, app: App, limit: int, offers: Callable[[], Offers], traffic: Traffic
+    ) -> None:
+        self.app = app
+        self.limit = limit
+        self.offers = offers
+        self.traffic = traffic
+        self.in_flight = 0
+        self._pages = [(re.compile(f"({path})/?"), kind) for path, kind in PAGES.items()]
+        self._posts = [(re.compile(f"({path})/?"), most) for path, most in POSTS.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return  # no websockets here
+        started, status, kind = time.perf_counter(), 500, "refused"
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                nosniff = (b"x-content-type-options", b"nosniff")
+                message["headers"] = [*message.get("headers", []), nosniff]
+            await send(message)
+
+        try:
+            kind, receive = await self._admit(scope, receive)
+            await self.app(_without_foreign_cookies(scope), receive, note)
+        except Refused as error:
+            await _answer(note, error)
+        finally:
+            if kind:
+                self.traffic.count(kind, time.perf_counter() - started, status)
+
+    async def _admit(self, scope: Scope, receive: Receive) -> tuple[str, Receive]:
+        """The request's class and its body, read. Raises Refused."""
+        path, method = scope["path"], scope["method"]
+        is_mcp = bool(MCP.fullmatch(path))
+        if method in ("GET", "HEAD", "OPTIONS"):
+            kinds = [kind for pattern, kind in self._pages if pattern.fullmatch(path)]
+            if not kinds and not is_mcp:
+                raise Refused(404, "Not Found")
+            _check_query(scope)
+            return ("" if is_mcp else kinds[0]), receive
+        if is_mcp and method in ("POST", "DELETE"):
+            return "mcp", _replay(await self._read(receive, self.limit), receive)
+        sizes = [most for pattern, most in self._posts if pattern.fullmatch(path)]
+        if method != "POST" or not sizes:
+            raise Refused(404, "Not Found")
+        body = await self._read(receive, sizes[0] or self.limit)
+        return self._kind_of(path.removeprefix(API).rstrip("/"), body), _replay(body, receive)
+
+    def _kind_of(self, path: str, body: bytes) -> str:
+        """The class of a request with a body; events are counted where they run. Raises Refused."""
+        if path == "/login":
+            return "page"
+        message = envelope.read_json(body)
+        if path == "/component_server":
+            _, name = envelope.check_call(message, self.offers())
+            return BODY_KINDS.get(name, "page")
+        if path.startswith("/call/"):
+            name = path.rpartition("/")[2]
+            if name not in self.offers().names:
+                raise Refused(404, "Not Found")
+            if not path.startswith("/call/v2/"):
+                envelope.check_event(message | {"fn_index": None}, self.offers(), name)
+        elif path == "/queue/join":
+            envelope.check_event(message, self.offers())
+        elif path.startswith("/run/"):
+            return envelope.check_event(message, self.offers(), path.rpartition("/")[2]).kind
+        return ""
+
+    async def _read(self, receive: Receive, limit: int) -> bytes:
+        """The whole body. Raises Refused when it is too long, too slow, or all are too many."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(MAX_SECONDS):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Refused(400, "the connection was closed")
+                    part = message.get("body", b"")
+                    size += len(part)
+                    self.in_flight += len(part)
+                    if size > limit:
+                        raise Refused(413, f"the request is larger than {limit:,} bytes")
+                    if self.in_flight > MAX_IN_FLIGHT:
+                        raise Refused(503, "too much is sent at this moment; try again in a second")
+                    parts.append(part)
+                    if not message.get("more_body"):
+                        return b"".join(parts)
+        except TimeoutError as error:
+            raise Refused(408, f"the request took more than {MAX_SECONDS:.0f} s") from error
+        finally:
+            self.in_flight -= size
+
+
+def _check_query(scope: Scope) -> None:
+    """Gradio looks a session up by what the address names, whatever that is."""
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=50)
+    for session in query.get("session_hash", []):
+        if not re.fullmatch(NAME, session):
+            raise Refused(404, "Session not found.")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    is_sent = False
+
+    async def replay() -> Message:
+        nonlocal is_sent
+        if is_sent:
+            return await receive()
+        is_sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _without_foreign_cookies(scope: Scope) -> Scope:
+    """A request that another site's script makes comes without the visitor's cookies.
+
+    Gradio lets any origin read answers where its host is public. Where a password is set,
+    a page elsewhere could else speak in the name of whoever has logged in here.
+    """
+    headers = dict(scope["headers"])
+    if headers.get(b"sec-fetch-site") != b"cross-site":
+        return scope
+    if headers.get(b"sec-fetch-mode") == b"navigate" and scope["method"] == "GET":
+        return scope
+    return {**scope, "headers": [(k, v) for k, v in scope["headers"] if k != b"cookie"]}
+
+
+async def _answer(send: Send, error: Refused) -> None:
+    headers = [(b"content-type", b"application/json")]
+    if error.status == 503:
+        headers.append((b"retry-after", b"1"))
+    body = json.dumps({"detail": error.reason}).encode()
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
