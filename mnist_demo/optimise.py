@@ -9,6 +9,7 @@ from torch import nn, optim
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.errors import unknown_choice
+from mnist_demo.muon import Muon
 
 Parameters = Iterable[nn.Parameter]
 
@@ -22,6 +23,7 @@ OPTIMIZERS: dict[str, Callable[[Parameters, TrainConfig], optim.Optimizer]] = {
         weight_decay=c.weight_decay,
     ),
     "rmsprop": lambda params, c: optim.RMSprop(params, c.learning_rate, momentum=c.momentum),
+    "muon": lambda params, c: Muon(params, c.learning_rate, c.momentum),
 }
 
 

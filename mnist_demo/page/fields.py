@@ -102,7 +102,7 @@ def build(context: Context) -> Form:
 def _more() -> dict[str, Any]:
     more: dict[str, Any] = {}
     with gr.Row():
-        more["momentum"] = _number("momentum", "acts with SGD, RMSprop", 0.01)
+        more["momentum"] = _number("momentum", "acts with SGD, RMSprop, Muon", 0.01)
         more["weight_decay"] = _number("weight_decay", "acts with AdamW, SGD", 0.001)
     with gr.Row():
         more["gamma"] = _number("gamma", "acts with Step alone", 0.05)

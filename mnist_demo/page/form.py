@@ -27,6 +27,7 @@ TITLES = {
     "adam": "Adam",
     "sgd": "SGD",
     "rmsprop": "RMSprop",
+    "muon": "Muon",
     "one-cycle": "One cycle",
     "cosine": "Cosine",
     "step": "Step",
@@ -112,7 +113,7 @@ def acts(name: str, optimizer: str, schedule: str) -> bool:
     """Whether a setting has any effect beside these choices."""
     match name:
         case "momentum":
-            return optimizer in ("sgd", "rmsprop")
+            return optimizer in ("sgd", "rmsprop", "muon")
         case "weight_decay":
             return optimizer in ("sgd", "adamw")
         case "gamma":
