@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
 from mnist_demo.checkpoint import Checkpoint
-from mnist_demo.datasets import Dataset, Split, unseen_by
+from mnist_demo.datasets import (
+    DATASETS,
+    Dataset,
+    Split,
+    best_available,
+    is_own,
+    load_named,
+    unseen_by,
+)
 from mnist_demo.errors import UserError
+
+OF_DIGITS = ("mnist", "sample", "drawn", "mnist-and-drawn")  # nets of these are judged by MNIST
+
+
+def data_to_judge(trained_on: str, folder: str | Path) -> Dataset:
+    """What nets that were trained on this are judged by: it, or the fullest of MNIST."""
+    name = trained_on
+    if name in OF_DIGITS or not (name in DATASETS or is_own(name, Path(folder))):
+        name = best_available(folder)
+    return load_named(name, folder)
 
 
 def unseen(

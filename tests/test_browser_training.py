@@ -7,6 +7,7 @@ import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
@@ -18,6 +19,7 @@ from mnist_demo.nets import build_net
 from mnist_demo.page.app import build
 from mnist_demo.page.context import Context
 from mnist_demo.page.launch import launch_page
+from mnist_demo.page.shelf import Shelf
 
 pytestmark = pytest.mark.browser
 
@@ -171,3 +173,65 @@ def test_a_phone_shows_the_button_and_the_charts_without_overflow(
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert tab.complaints == []
     context.close()
+
+
+def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    """The page is reloaded in mid-run, and its server is another one from then on."""
+    net = build_net("linear").eval()
+    labels = tuple("0123456789")
+    released = Checkpoint(net, "linear", "sample", labels, TrainConfig(net="linear").to_dict())
+    port = free_port()
+    runs = tmp_path / "runs"
+
+    def serve() -> tuple[Any, str]:
+        page = build(Context(released, tmp_path / "data", shelf=Shelf(runs)))
+        return page, launch_page(page, port=port, block=False)
+
+    browser = chromium.new_context(viewport={"width": 1280, "height": 800})
+    first, address = serve()
+    tab = Tab(browser.new_page(), address)
+    assert "for this browser alone" in (tab.board.locator(".lasting").text_content() or "")
+    tab.set_epochs(30)
+    tab.button("Train").click()
+    tab.page.wait_for_function(
+        "document.querySelectorAll('#training-board .chart circle.validation').length >= 2",
+        timeout=90_000,
+    )
+    tab.page.close()  # leaves without a word
+    first.close()
+    first.context.crew.close()
+
+    second, address = serve()
+    tab = Tab(browser.new_page(), address)
+    tab.wait_for_status("interrupted")
+    row = tab.board.locator(".runs li")
+    assert "interrupted in epoch" in row.inner_text()
+    epochs = tab.board.locator(".chart[data-kind=loss] circle.validation").count()
+    assert epochs >= 1
+    tab.button("Go on with run 1").click()
+    tab.wait_for_status("training")
+    tab.page.wait_for_function(
+        "document.querySelectorAll('#training-board .chart[data-kind=loss] circle.validation')"
+        f".length > {epochs}",
+        timeout=90_000,
+    )
+    tab.button("Stop").click()
+    tab.wait_for_status("stopped")
+    tab.page.reload()
+    tab.page.get_by_role("tab", name="Train").click()
+    row.wait_for()
+    assert "stopped after" in row.inner_text()
+    tab.button("Use run 1 in Draw").click()
+    tab.page.wait_for_function(
+        "document.querySelector('#net input')?.value.startsWith('Run 1')", timeout=20_000
+    )
+    tab.page.get_by_role("tab", name="Train").click()
+    tab.button("Delete run 1").click()
+    row.wait_for(state="detached")
+    assert not list(runs.iterdir())
+    assert tab.complaints == []
+    browser.close()
+    second.close()
+    second.context.crew.close()

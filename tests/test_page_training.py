@@ -17,26 +17,30 @@ import gradio as gr
 import pytest
 import torch
 from PIL import Image
-from torch import nn
 
 from mnist_demo import nets
 from mnist_demo.checkpoint import Checkpoint, load_checkpoint
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import Dataset, Split, unseen_by
+from mnist_demo.datasets import Dataset, Split
 from mnist_demo.datasets.mnist import SIZES
 from mnist_demo.download import Progress
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate
-from mnist_demo.page import fields, form, trainer
+from mnist_demo.learner import Learner
+from mnist_demo.page import fields, form, trainer, work
 from mnist_demo.page.board import board, settings_of
 from mnist_demo.page.context import Context
+from mnist_demo.page.crew import Crew
+from mnist_demo.page.curve import MAX_POINTS, Curve
 from mnist_demo.page.fetching import Fetching
+from mnist_demo.page.messages import Message
 from mnist_demo.page.plots import make_download
-from mnist_demo.page.runs import MAX_POINTS, Curve, Run
+from mnist_demo.page.runs import Run
+from mnist_demo.page.starting import begin, turn_switch
 from mnist_demo.page.trainer import UPDATE_EVERY, Watch, follow
-from mnist_demo.page.training import begin, turn_switch
 from mnist_demo.page.turns import Place, Turns
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.work import Controls, Job
 from mnist_demo.train import Epoch
 
 CPU = torch.device("cpu")
@@ -67,19 +71,58 @@ class FakeTime:
         return Watch(self.clock, self.sleep)
 
 
+class InStep:
+    """Does the work between two looks, on the same fake clock: a hand without a thread."""
+
+    def __init__(self, fake: FakeTime) -> None:
+        self.fake = fake
+        self.is_idle = True
+        self.controls = Controls()
+
+    @property
+    def is_fit(self) -> bool:
+        return self.is_idle
+
+    def begin(self, job: Job) -> None:
+        self.is_idle = False
+        watch = work.Watch(self.fake.clock, self.fake.sleep)
+        self.messages = work.work(job, self.controls, watch)
+
+    def turn(self, **changes: Any) -> None:
+        self.controls.turn(changes)
+
+    def next(self, timeout: float) -> Message | None:
+        message = next(self.messages, None)
+        self.is_idle = message is None
+        return message
+
+    def close(self) -> None:
+        self.messages.close()
+
+
+def give(data: Dataset, patch: pytest.MonkeyPatch) -> None:
+    """Whatever a run asks for, it gets these digits."""
+    patch.setattr(work, "load_named", lambda *_: data)
+    patch.setattr(work, "data_to_judge", lambda *_: data)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few(small: Dataset) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        give(small, patch)
+        yield
+
+
 def start(
-    data: Dataset,
     config: TrainConfig = LINEAR,
-    watch: Watch | None = None,
+    fake: FakeTime | None = None,
     visitor: Visitor | None = None,
     place: Place | None = None,
 ) -> tuple[Run, Iterator[None]]:
-    run = begin(visitor or Visitor("anna"), config, data.title, "CPU")
-
-    def judge(checkpoint: Checkpoint) -> tuple[Split, str]:
-        return unseen_by(checkpoint.dataset, data)
-
-    return run, follow(run, place or Turns().join(), data, CPU, judge, watch or FakeTime().watch())
+    fake = fake or FakeTime()
+    run = begin(visitor or Visitor("anna"), config, "some digits", "CPU")
+    crew, job = Crew(lambda: InStep(fake)), Job(config.to_dict(), "", "cpu")
+    return run, follow(run, place or Turns().join(), crew, job, watch=fake.watch())
 
 
 def advance(updates: Iterator[None], is_there: Callable[[], bool]) -> None:
@@ -97,8 +140,8 @@ def small(sample: Dataset) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def finished(small: Dataset) -> Run:
-    run, updates = start(small)
+def finished(_few: None) -> Run:
+    run, updates = start()
     list(updates)
     assert run.status == "done", run.message
     return run
@@ -120,18 +163,19 @@ def test_a_run_learns_and_is_tested_once_on_the_net_that_is_kept(
     assert "600 digits of the sample, which also chose the epoch" in finished.judged_by
 
 
-def test_the_test_set_is_named_as_such(small: Dataset) -> None:
+def test_the_test_set_is_named_as_such(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     unseen = Split(small.validation.images[:300], small.validation.labels[:300])
-    run, updates = start(replace(small, name="mnist", test=unseen))
+    give(replace(small, name="mnist", test=unseen), monkeypatch)
+    run, updates = start()
     list(updates)
     assert run.judged_by == "test accuracy (300 test digits)"
     assert run.checkpoint is not None
     assert "test_accuracy" in run.checkpoint.metrics
 
 
-def test_the_page_looks_at_most_four_times_a_second(small: Dataset) -> None:
+def test_the_page_looks_at_most_four_times_a_second() -> None:
     fake = FakeTime(tick=0.01)
-    run, updates = start(small, watch=fake.watch())
+    run, updates = start(fake=fake)
     looks = []
     for _ in updates:
         if run.status == "training" and run.step:
@@ -141,8 +185,8 @@ def test_the_page_looks_at_most_four_times_a_second(small: Dataset) -> None:
     assert min(gaps) >= UPDATE_EVERY
 
 
-def test_stop_ends_a_run_in_mid_epoch_and_keeps_the_best_epoch(small: Dataset) -> None:
-    run, updates = start(small, replace(LINEAR, epochs=9))
+def test_stop_ends_a_run_in_mid_epoch_and_keeps_the_best_epoch() -> None:
+    run, updates = start(replace(LINEAR, epochs=9))
     advance(updates, lambda: len(run.epochs) == 2 and run.step % 31 not in (0, 30))
     at = run.step
     run.stop.set()
@@ -157,10 +201,8 @@ def test_stop_ends_a_run_in_mid_epoch_and_keeps_the_best_epoch(small: Dataset) -
     assert "stopped after epoch 2" in run.checkpoint.command
 
 
-def test_stop_before_the_first_epoch_is_over_keeps_the_weights_as_they_are(
-    small: Dataset,
-) -> None:
-    run, updates = start(small)
+def test_stop_before_the_first_epoch_is_over_keeps_the_weights_as_they_are() -> None:
+    run, updates = start()
     advance(updates, lambda: run.step > 3)
     run.stop.set()
     list(updates)
@@ -173,19 +215,17 @@ def test_stop_before_the_first_epoch_is_over_keeps_the_weights_as_they_are(
     assert any(not torch.equal(fresh[name], learned[name]) for name in fresh)
 
 
-def test_stop_acts_while_validating(small: Dataset) -> None:
-    run, updates = start(small, watch=FakeTime(tick=1.0).watch())  # due at every event
+def test_stop_acts_while_validating() -> None:
+    run, updates = start(fake=FakeTime(tick=1.0))  # due at every event
     advance(updates, lambda: run.step == 31)
-    next(updates)  # the first chunk of two
-    assert not run.epochs
+    assert not run.epochs  # all is learned, nothing is validated yet
     run.stop.set()
-    next(updates)
-    assert run.status == "testing"
+    advance(updates, lambda: run.status == "testing")
     assert not run.epochs
 
 
-def test_a_second_stop_skips_the_test(small: Dataset) -> None:
-    run, updates = start(small)
+def test_a_second_stop_skips_the_test() -> None:
+    run, updates = start()
     advance(updates, lambda: run.status == "testing")
     run.stop.set()
     list(updates)
@@ -195,9 +235,9 @@ def test_a_second_stop_skips_the_test(small: Dataset) -> None:
 
 
 def test_pause_holds_the_run_and_resume_goes_on_to_the_same_end(
-    small: Dataset, finished: Run
+    finished: Run,
 ) -> None:
-    run, updates = start(small)
+    run, updates = start()
     advance(updates, lambda: run.step > 5)
     run.pause.set()
     advance(updates, lambda: run.status == "paused")
@@ -212,9 +252,9 @@ def test_pause_holds_the_run_and_resume_goes_on_to_the_same_end(
     assert losses == [epoch.validation_loss for epoch in finished.epochs]
 
 
-def test_a_pause_does_not_count_as_time_of_training(small: Dataset) -> None:
+def test_a_pause_does_not_count_as_time_of_training() -> None:
     fake = FakeTime()
-    run, updates = start(small, watch=fake.watch())
+    run, updates = start(fake=fake)
     advance(updates, lambda: run.step > 5)
     run.pause.set()
     advance(updates, lambda: run.status == "paused")
@@ -225,9 +265,9 @@ def test_a_pause_does_not_count_as_time_of_training(small: Dataset) -> None:
     assert 0 < run.seconds < 60
 
 
-def test_a_pause_that_is_forgotten_ends_by_itself(small: Dataset) -> None:
+def test_a_pause_that_is_forgotten_ends_by_itself() -> None:
     fake = FakeTime()
-    run, updates = start(small, watch=fake.watch())
+    run, updates = start(fake=fake)
     advance(updates, lambda: run.step > 5)
     run.pause.set()
     before = fake.now
@@ -237,18 +277,18 @@ def test_a_pause_that_is_forgotten_ends_by_itself(small: Dataset) -> None:
     assert run.message.startswith("Ended after 5 minutes of pause in epoch 1 of 2.")
 
 
-def test_a_run_ends_at_the_deadline(small: Dataset) -> None:
-    run, updates = start(small, replace(LINEAR, epochs=50), FakeTime(tick=10.0).watch())
+def test_a_run_ends_at_the_deadline() -> None:
+    run, updates = start(replace(LINEAR, epochs=50), FakeTime(tick=10.0))
     list(updates)
     assert run.status == "stopped"
-    assert "a run here may take 20 minutes" in run.message
+    assert "Ended after 20 minutes, the most a run here may take, in epoch" in run.message
     assert run.checkpoint is not None
 
 
-def test_a_closed_page_frees_the_place_and_ends_the_run(small: Dataset) -> None:
+def test_a_closed_page_frees_the_place_and_ends_the_run() -> None:
     turns = Turns()
     with turns.join() as place:
-        run, updates = start(small, place=place)
+        run, updates = start(place=place)
         advance(updates, lambda: run.step > 3)
         updates.close()  # type: ignore[attr-defined]
         assert run.status == "stopped"
@@ -256,13 +296,13 @@ def test_a_closed_page_frees_the_place_and_ends_the_run(small: Dataset) -> None:
     assert len(turns) == 0
 
 
-def test_two_visitors_train_one_after_the_other(small: Dataset) -> None:
+def test_two_visitors_train_one_after_the_other() -> None:
     turns = Turns()
     first_place, second_place, third_place = turns.join(), turns.join(), turns.join()
     anna, bert = Visitor("anna"), Visitor("bert")
-    first, updates = start(small, visitor=anna, place=first_place)
-    second, waiting = start(small, visitor=bert, place=second_place)
-    third, last = start(small, visitor=Visitor("carl"), place=third_place)
+    first, updates = start(visitor=anna, place=first_place)
+    second, waiting = start(visitor=bert, place=second_place)
+    third, last = start(visitor=Visitor("carl"), place=third_place)
     next(updates)
     for _ in range(3):
         next(waiting)
@@ -280,9 +320,9 @@ def test_two_visitors_train_one_after_the_other(small: Dataset) -> None:
     assert list(board(bert)["runs"]) == ["run-1"]
 
 
-def test_a_run_that_diverges_fails_with_a_remedy_and_keeps_its_epochs(small: Dataset) -> None:
+def test_a_run_that_diverges_fails_with_a_remedy_and_keeps_its_epochs() -> None:
     config = replace(LINEAR, net="perceptron", optimizer="sgd", learning_rate=0.05, epochs=9)
-    run, updates = start(small, config)
+    run, updates = start(config)
     advance(updates, lambda: len(run.epochs) == 1)
     run.dials.learning_rate = 1e30  # what no visitor may choose
     list(updates)
@@ -294,30 +334,71 @@ def test_a_run_that_diverges_fails_with_a_remedy_and_keeps_its_epochs(small: Dat
     assert board_of(run)["runs"]["run-1"]["failure"] == run.message
 
 
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory"), "choose a smaller batch size"),
-        (RuntimeError("MPS backend out of memory"), "choose a smaller batch size"),
-        (ValueError("secret path /etc"), "on the server's side"),
-    ],
-)
-def test_a_device_that_gives_up_leaves_a_message_and_no_detail(
-    small: Dataset, monkeypatch: pytest.MonkeyPatch, error: Exception, text: str
-) -> None:
-    def break_down(*_: object) -> nn.Module:
-        raise error
+def fail_at(patch: pytest.MonkeyPatch, error: Exception, step: int, largest: int = 0) -> list[int]:
+    """From that step on batches over `largest` fail; gives the sizes that were tried."""
+    real, tried = Learner.learn, list[int]()
 
-    monkeypatch.setattr(trainer, "build_net", break_down)
-    run, updates = start(small)
+    def learn(self: Learner, *args: Any) -> Any:
+        tried.append(self.config.batch_size)
+        if args[3] >= step and self.config.batch_size > largest:
+            raise error
+        return real(self, *args)
+
+    patch.setattr(Learner, "learn", learn)
+    return tried
+
+
+CUDA = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
+
+
+def test_without_room_for_a_batch_half_of_it_is_tried_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = fail_at(monkeypatch, CUDA, step=1, largest=8)
+    run, updates = start()
+    list(updates)
+    assert run.status == "done"
+    assert run.config.batch_size == 8
+    assert tried[:2] == [16, 8]
+    assert run.note == "Batches of 16 were too large for the memory; trained with 8."
+    assert run.checkpoint is not None
+    assert "--batch-size 8" in run.checkpoint.command
+    assert board_of(run)["runs"]["run-1"]["note"] == run.note
+
+
+@pytest.mark.parametrize("batch_size", [8, 64])
+def test_without_room_for_half_a_batch_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    tried = fail_at(monkeypatch, RuntimeError("MPS backend out of memory"), step=1)
+    run, updates = start(replace(LINEAR, batch_size=batch_size))
     list(updates)
     assert run.status == "failed"
-    assert text in run.message
+    smallest = 8 if batch_size == 8 else 32
+    assert f"Out of memory with batches of {smallest}; choose a smaller batch" in run.message
+    assert set(tried) == {batch_size, smallest}
+
+
+def test_out_of_memory_later_keeps_the_last_good_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_at(monkeypatch, CUDA, step=40)
+    run, updates = start()
+    list(updates)
+    assert run.status == "failed"
+    assert "The net of epoch 1 is kept" in run.message
+    assert run.checkpoint is not None
+
+
+def test_another_failure_leaves_a_message_and_no_detail(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_at(monkeypatch, ValueError("secret path /etc"), step=1)
+    run, updates = start()
+    list(updates)
+    assert run.status == "failed"
+    assert "on the server's side" in run.message or "the server's log names" in run.message
     assert "secret" not in run.message
 
 
-def test_another_learning_rate_acts_at_the_next_batch(small: Dataset) -> None:
-    run, updates = start(small, watch=FakeTime(tick=0.3).watch())
+def test_another_learning_rate_acts_at_the_next_batch() -> None:
+    run, updates = start(fake=FakeTime(tick=0.3))
     advance(updates, lambda: run.step > 3)
     turn_switch(run, {"action": "rate", "value": 0.02})
     advance(updates, lambda: run.step > 5)
@@ -351,8 +432,8 @@ def test_a_curve_stays_bounded_and_keeps_its_mean() -> None:
         assert len(curve.points) <= MAX_POINTS
     places = [place for place, _ in curve.points]
     assert places == sorted(places)
-    assert len(curve.points) * curve.every + len(curve._rest) == count
-    everything = sum(loss * curve.every for _, loss in curve.points) + sum(curve._rest)
+    assert len(curve.points) * curve.every + len(curve.rest) == count
+    everything = sum(loss * curve.every for _, loss in curve.points) + sum(curve.rest)
     assert everything == pytest.approx(sum(range(count)))
 
 
@@ -374,9 +455,9 @@ def test_the_board_tells_the_run_and_its_curves(finished: Run) -> None:
     assert run["test"].endswith("%")
 
 
-def test_the_points_of_a_run_only_grow_at_their_end(small: Dataset) -> None:
+def test_the_points_of_a_run_only_grow_at_their_end() -> None:
     """Gradio then sends the new end alone, and what is drawn stays."""
-    run, updates = start(small)
+    run, updates = start()
     seen = [board_of(run)["runs"]["run-1"]["steps"] for _ in updates]
     assert len(set(seen)) > 3
     assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(seen))
@@ -462,13 +543,15 @@ def test_whole_numbers_may_come_as_floats() -> None:
     assert isinstance(config.epochs, int)
 
 
-def test_a_setting_is_said_to_act_exactly_where_it_does(small: Dataset) -> None:
+def test_a_setting_is_said_to_act_exactly_where_it_does(
+    small: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Against the optimizers and schedules themselves: does another value change the weights?"""
-    few = replace(small, train=small.train.take(torch.arange(0, 496, 4)))
+    give(replace(small, train=small.train.take(torch.arange(0, 496, 4))), monkeypatch)
     values = {"momentum": (0.0, 0.8), "weight_decay": (0.0, 0.3), "gamma": (0.9, 0.3)}
 
     def weights(config: TrainConfig) -> torch.Tensor:
-        run, updates = start(few, config)
+        run, updates = start(config)
         list(updates)
         assert run.checkpoint is not None
         return torch.cat([p.flatten() for p in run.checkpoint.net.parameters()])

@@ -9,7 +9,7 @@ import pytest
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.errors import UserError
-from mnist_demo.page.training import begin
+from mnist_demo.page.starting import begin
 from mnist_demo.page.visitors import MAX_RUNS, Visitor, Visitors
 
 

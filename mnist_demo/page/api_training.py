@@ -16,12 +16,11 @@ from mnist_demo.errors import UserError
 from mnist_demo.match import check_match
 from mnist_demo.page import form
 from mnist_demo.page.api_types import TrainingEvent
-from mnist_demo.page.background import on_own_thread
 from mnist_demo.page.context import Context
 from mnist_demo.page.runs import Run
-from mnist_demo.page.trainer import follow
+from mnist_demo.page.starting import begin, steps_of
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.train import Dials, Epoch
+from mnist_demo.train import Epoch
 
 PLACES = 4  # in the line, for all programs together: the rest is for who sits at the page
 KEPT = 40  # nets of programs; the oldest goes first
@@ -52,16 +51,9 @@ class ApiRuns:
         try:
             with context.turns.join() as place:
                 owner = context.visitors.get(handle)
-                run = Run(
-                    "run-1", 1, config, data.title, describe_device(device),
-                    Dials(config.learning_rate),
-                )  # fmt: skip
-                owner.add(run)
+                run = begin(owner, config, data.title, describe_device(device))
                 self._keep(handle)
-                steps = on_own_thread(
-                    follow(run, place, data, device, context.digits_for),
-                    leave_a_core=lambda: context.batcher.is_in_use,
-                )
+                steps = steps_of(context, run, place, str(device))
                 yield from _told(handle, run, steps)
         finally:
             self._free.release()
@@ -84,14 +76,14 @@ def _told(handle: str, run: Run, steps: Any) -> Iterator[TrainingEvent]:
                 yield {"event": "waiting", "ahead": run.ahead}
             elif run.status == "training" and run.step:
                 yield _progress(run)
-    if run.status == "failed" or run.checkpoint is None:
+    if run.status == "failed" or not run.is_usable:
         yield {"event": "error", "error": run.message}
         return
     end: TrainingEvent = {"event": run.status, "net": handle, "message": run.message}
     if run.best is not None:
         end["validation_accuracy"] = round(run.best.validation_accuracy, 6)
-    if run.evaluation is not None:
-        end["accuracy"], end["judged_by"] = round(run.evaluation.accuracy, 6), run.judged_by
+    if run.accuracy is not None:
+        end["accuracy"], end["judged_by"] = round(run.accuracy, 6), run.judged_by
     end["seconds"] = round(run.seconds, 2)
     yield end
 

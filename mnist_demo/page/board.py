@@ -6,6 +6,7 @@ from typing import Any
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.nets.custom import CustomNet
+from mnist_demo.page import ending
 from mnist_demo.page.runs import Run
 from mnist_demo.page.visitors import Visitor
 
@@ -28,8 +29,8 @@ SETTING_NAMES = {
 COLOURS = 8  # as many as runs are kept
 
 
-def board(visitor: Visitor) -> dict[str, Any]:
-    """All of a visitor's runs, the newest last.
+def board(visitor: Visitor, keeps: bool = False) -> dict[str, Any]:
+    """All of a visitor's runs, the newest last; `keeps`: whether they outlive the page.
 
     Runs stand in a dict and points in strings: between two updates Gradio sends what
     changed, and a string that grew costs its new end alone.
@@ -39,6 +40,7 @@ def board(visitor: Visitor) -> dict[str, Any]:
     return {
         "now": now(latest) if latest else None,
         "runs": {run.id: summary(run) for run in visitor.runs.values()},
+        "keeps": keeps,
     }
 
 
@@ -94,7 +96,7 @@ def duration(seconds: float) -> str:
 
 
 def summary(run: Run) -> dict[str, Any]:
-    best, judged = run.best, run.evaluation
+    best = run.best
     return {
         "number": run.number,
         "colour": (run.number - 1) % COLOURS,
@@ -106,11 +108,14 @@ def summary(run: Run) -> dict[str, Any]:
         "failure": run.message if run.status == "failed" else "",
         "outcome": outcome(run),
         "validation": f"{best.validation_accuracy:.2%}" if best else "",
-        "test": f"{judged.accuracy:.2%}" if judged else "",
-        "test_title": run.judged_by if judged else "",
+        "test": f"{run.accuracy:.2%}" if run.accuracy is not None else "",
+        "test_title": run.judged_by if run.accuracy is not None else "",
         "time": duration(run.seconds) if run.seconds else "",
-        "usable": run.checkpoint is not None,
+        "usable": run.is_usable,
         "active": run.is_active,
+        "resumable": run.is_resumable,
+        "kept": run.keeper is not None,
+        "note": run.note,
         "length": run.config.epochs,
         "steps": "".join(f"{x:.5g} {y:.4g};" for x, y in run.losses.points),
         "epochs": "".join(
@@ -123,6 +128,8 @@ def summary(run: Run) -> dict[str, Any]:
 
 def outcome(run: Run) -> str:
     """How the run stands, where that is not plainly "done"."""
+    if run.status == "interrupted":
+        return f"interrupted {ending.where(run.config, run.epochs)}"
     if run.status == "stopped":
         return f"stopped after {len(run.epochs)} of {run.config.epochs} epochs"
     return "" if run.status == "done" else run.status

@@ -11,21 +11,20 @@ import gradio as gr
 
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.datasets import (
-    DATASETS,
     DIGITS,
     Dataset,
     Split,
-    best_available,
-    is_own,
     load_named,
 )
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation, evaluate
-from mnist_demo.judging import unseen
+from mnist_demo.judging import data_to_judge, unseen
 from mnist_demo.page.batcher import Batcher
+from mnist_demo.page.crew import Crew
 from mnist_demo.page.logs import Traffic
 from mnist_demo.page.pictures import Pictures
 from mnist_demo.page.runs import Run
+from mnist_demo.page.shelf import Shelf
 from mnist_demo.page.turns import Turns
 from mnist_demo.page.visitors import Visitor, Visitors
 
@@ -43,15 +42,14 @@ class Context:
     batcher: Batcher = field(default_factory=Batcher)
     traffic: Traffic = field(default_factory=Traffic)
     pictures: Pictures = field(default_factory=Pictures)
+    crew: Crew = field(default_factory=Crew)
+    shelf: Shelf = field(default_factory=Shelf)
     _evaluating: threading.Lock = field(default_factory=threading.Lock)
     _released_results: dict[str, Evaluation] = field(default_factory=dict)
 
     def data(self, trained_on: str = "mnist") -> Dataset:
         """What nets that were trained on this are judged by: it, or the fullest of MNIST."""
-        name = trained_on
-        if name in ("mnist", "sample") or not (name in DATASETS or is_own(name, self.data_folder)):
-            name = best_available(self.data_folder)
-        return load_named(name, self.data_folder)
+        return data_to_judge(trained_on, self.data_folder)
 
     def visitor(self, request: gr.Request) -> Visitor:
         return self.visitors.get(request.session_hash)
@@ -67,7 +65,7 @@ class Context:
 
     def choices(self, visitor: Visitor) -> list[tuple[str, str]]:
         """The nets this visitor may use, as (title, choice) for a dropdown."""
-        runs = [(run.title, run.id) for run in visitor.runs.values() if run.checkpoint]
+        runs = [(run.title, run.id) for run in visitor.runs.values() if run.is_usable]
         return [(self.released_title, RELEASED), *reversed(runs)]
 
     @cached_property

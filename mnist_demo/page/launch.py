@@ -20,6 +20,8 @@ from mnist_demo.page.gate import Gate
 from mnist_demo.page.health import Health, health_of
 from mnist_demo.page.logs import ErrorWatch, log_to_stderr
 from mnist_demo.page.offers import offers_of
+from mnist_demo.page.shelf import Shelf, default_folder
+from mnist_demo.page.shutdown import end_on_sigterm
 
 MAX_JSON = 9 * 2**20  # bytes of a request: a picture in base64 and no more
 # Seconds after which a training thread hands over the interpreter's lock. A drawing's answer
@@ -27,9 +29,12 @@ MAX_JSON = 9 * 2**20  # bytes of a request: a picture in base64 and no more
 SWITCH = 0.0005
 
 
-def make_context(folder: str | Path | None = None) -> Context:
-    """The released net and the place of the data; the data itself is read when first needed."""
-    return Context(load_checkpoint(RELEASED), data_folder(folder))
+def make_context(folder: str | Path | None = None, runs: Path | None = None) -> Context:
+    """The released net and the place of the data; the data itself is read when first needed.
+
+    `runs`: where visitors' runs are kept on disk; None: nowhere.
+    """
+    return Context(load_checkpoint(RELEASED), data_folder(folder), shelf=Shelf(runs))
 
 
 def launch_page(
@@ -85,4 +90,6 @@ def serve(
 ) -> None:
     log_to_stderr()
     door = Door(password) if password else None
-    launch_page(build(make_context()), host, port, share, door=door, mcp=mcp)
+    page = build(make_context(runs=default_folder()))
+    end_on_sigterm(page, page.context)
+    launch_page(page, host, port, share, door=door, mcp=mcp)

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
-from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.checkpoint import Checkpoint, from_bytes
 from mnist_demo.config import TrainConfig
 from mnist_demo.evaluate import Evaluation
+from mnist_demo.page import ending
+from mnist_demo.page.curve import Curve
+from mnist_demo.page.messages import unpack_evaluation
 from mnist_demo.train import Dials, Epoch
 
-MAX_POINTS = 250  # of a curve
+Status = Literal[
+    "waiting", "training", "paused", "testing", "done", "stopped", "interrupted", "failed"
+]
+ACTIVE = ("waiting", "training", "paused", "testing")
 
-Status = Literal["waiting", "training", "paused", "testing", "done", "stopped", "failed"]
 
+class Keeper(Protocol):
+    """Where a run lies on disk."""
 
-@dataclass
-class Curve:
-    """The loss by batches in a bounded number of points: each the mean of `every` batches.
+    @property
+    def state(self) -> str:
+        """The file that the run is kept in while it is on."""
 
-    When there is no more room, neighbours are merged, so what was drawn stays where it is.
-    """
+    def keep(self, run: Run) -> None:
+        """Writes what has changed. Never raises: a disk that refuses becomes the run's note."""
 
-    points: list[tuple[float, float]] = field(default_factory=list)  # (epochs done, mean loss)
-    every: int = 1
-    _rest: list[float] = field(default_factory=list)  # not yet enough for a point
+    def take(self) -> None:
+        """The run is on from now. Raises UserError where it is on elsewhere."""
 
-    def add(self, places: Sequence[float], losses: Sequence[float]) -> None:
-        for place, loss in zip(places, losses, strict=True):
-            self._rest.append(loss)
-            if len(self._rest) >= self.every:
-                self.points.append((place, sum(self._rest) / len(self._rest)))
-                self._rest.clear()
-            if len(self.points) > MAX_POINTS:
-                self._merge()
+    def release(self) -> None:
+        """The run is not on any more."""
 
-    def _merge(self) -> None:
-        odd = self.points.pop() if len(self.points) % 2 else None
-        pairs = zip(self.points[::2], self.points[1::2], strict=True)
-        self.points = [(later[0], (first[1] + later[1]) / 2) for first, later in pairs]
-        if odd is not None:  # half of the next pair
-            self._rest = [odd[1]] * self.every + self._rest
-        self.every *= 2
+    def remove(self) -> None: ...
 
 
 @dataclass
@@ -58,6 +54,7 @@ class Run:
     dials: Dials
     status: Status = "waiting"
     message: str = ""
+    note: str = ""  # what the visitor should know besides
     ahead: int = 0  # how many go first while it waits
     step: int = 0
     steps: int = 0  # batches in the whole run, once it is known
@@ -67,13 +64,20 @@ class Run:
     seconds: float = 0.0  # of training, waits and pauses left out
     losses: Curve = field(default_factory=Curve)
     epochs: list[Epoch] = field(default_factory=list)
-    dialled: bool = False  # whether the learning rate was changed on the way
-    checkpoint: Checkpoint | None = None  # on the CPU, once an epoch is over
-    evaluation: Evaluation | None = None  # of `checkpoint`, on the digits it reports on
+    accuracy: float | None = None  # on the digits it reports on
     judged_by: str = ""  # which digits those are
     members: tuple[int, ...] = ()  # numbers of the runs that answer together in this one
+    begun: float = field(default_factory=time.time)
+    keeper: Keeper | None = None
+    fresh: dict[str, bytes] = field(default_factory=dict, repr=False)  # not on disk yet
     stop: threading.Event = field(default_factory=threading.Event)
     pause: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)  # its page was closed
+    # Made when first asked for: nets wait as bytes or on disk until somebody uses them.
+    make_net: Callable[[], Checkpoint] | None = field(default=None, repr=False)
+    make_evaluation: Callable[[], Evaluation] | None = field(default=None, repr=False)
+    _net: Checkpoint | None = field(default=None, repr=False)
+    _evaluation: Evaluation | None = field(default=None, repr=False)
 
     @property
     def title(self) -> str:
@@ -88,11 +92,51 @@ class Run:
 
     @property
     def is_active(self) -> bool:
-        return self.status in ("waiting", "training", "paused", "testing")
+        return self.status in ACTIVE
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there is a net."""
+        return self._net is not None or self.make_net is not None
+
+    @property
+    def is_resumable(self) -> bool:
+        return self.keeper is not None and self.status == "interrupted"
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch whose weights are kept: of lowest validation loss, or the last if so asked."""
-        if self.config.keep == "last":
-            return self.epochs[-1] if self.epochs else None
-        return min(self.epochs, key=lambda epoch: epoch.validation_loss, default=None)
+        """The epoch whose weights are kept."""
+        return ending.kept_epoch(self.config, self.epochs)
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """The net, on the CPU, once an epoch is over. Raises UserError where its file is gone."""
+        if self._net is None and self.make_net is not None:
+            self._net = self.make_net()
+        return self._net
+
+    @checkpoint.setter
+    def checkpoint(self, checkpoint: Checkpoint | None) -> None:
+        self._net, self.make_net = checkpoint, None
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """Of `checkpoint`, on the digits it reports on."""
+        if self._evaluation is None and self.make_evaluation is not None:
+            self._evaluation = self.make_evaluation()
+        return self._evaluation
+
+    @evaluation.setter
+    def evaluation(self, evaluation: Evaluation | None) -> None:
+        self._evaluation, self.make_evaluation = evaluation, None
+        self.accuracy = evaluation.accuracy if evaluation is not None else None
+
+    def put_net(self, content: bytes) -> None:
+        """Another net, as a checkpoint's bytes."""
+        self._net, self.make_net = None, functools.partial(from_bytes, content)
+        self.fresh["net"] = content
+
+    def put_answers(self, content: bytes) -> None:
+        """What the net says of the digits it reports on, packed."""
+        self.evaluation = unpack_evaluation(content)
+        self.fresh["answers"] = content

@@ -28,7 +28,7 @@ def chosen_runs(visitor: Visitor, wanted: Any) -> list[Run]:
     for run in runs:
         if run.members:
             raise UserError(f"run {run.number} is several nets already; tick single runs")
-        if run.checkpoint is None:
+        if not run.is_usable:
             raise UserError(f"run {run.number} has no net yet; wait until its first epoch is over")
     return sorted(runs, key=lambda run: run.number)
 
@@ -49,9 +49,9 @@ def begin_together(visitor: Visitor, wanted: Any, how: Any) -> Run:
         Dials(runs[0].config.learning_rate),
         status="testing",
         message=f"{HOWS[str(how)]}",
-        checkpoint=checkpoint,
         members=tuple(run.number for run in runs),
     )
+    run.checkpoint = checkpoint
     visitor.add(run)
     return run
 

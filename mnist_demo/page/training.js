@@ -217,6 +217,26 @@ function makeChart(kind) {
 const draws = ["loss", "accuracy"].map(makeChart);
 const drawCharts = () => draws.forEach((draw) => draw());
 
+// ---- what the server keeps of this browser's runs, under a name that only it knows ----
+
+const KEY = "mnist-demo-runs";
+
+function storedKey() {
+  try {
+    let key = localStorage.getItem(KEY);
+    if (!/^[0-9a-f]{32}$/.test(key)) {
+      const bytes = crypto.getRandomValues(new Uint8Array(16));
+      key = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+      localStorage.setItem(KEY, key);
+    }
+    return key;
+  } catch {
+    return ""; // a browser that stores nothing: its runs last as long as the page
+  }
+}
+
+const key = storedKey();
+
 // ---- buttons and progress ----
 
 const ACTIVE = ["waiting", "training", "paused", "testing"];
@@ -269,7 +289,7 @@ find(".start").addEventListener("click", (event) => {
   say("");
   event.target.disabled = true; // against a double click, until the run shows itself
   setTimeout(showState, 2000);
-  trigger("train", {});
+  trigger("train", { key });
 });
 for (const action of ["pause", "resume", "stop"]) {
   find(`.${action}`).addEventListener("click", () => turn(action));
@@ -325,6 +345,7 @@ function makeRow(id, run) {
   const title = part("title", head);
   const outcome = part("outcome", head);
   const settings = part("settings", name);
+  const note = part("note", name);
   item.append(label);
   const figures = {};
   for (const [key, text] of [["validation", "validation"], ["test", ""], ["time", "time"]]) {
@@ -343,11 +364,22 @@ function makeRow(id, run) {
     button("History", `Download the history of run ${n} (CSV)`, () => save(id, "history")),
     button("Curves", `Download the curves of run ${n} (PNG)`, () => save(id, "curves")),
   ];
+  const resume = button("Resume", `Go on with run ${n}`, () => {
+    say("");
+    resume.disabled = true; // against a double click, until the run shows itself
+    setTimeout(() => (resume.disabled = false), 2000);
+    trigger("resume", { run: id, key });
+  });
+  const discard = button("Delete", `Delete run ${n}`, () => {
+    say("");
+    trigger("discard", { run: id, key });
+  });
+  resume.className = "primary";
   const down = document.createElement("span");
   down.className = "downloads";
   down.append("↓ ", use[2], ...rest);
-  actions.append(use[0], use[1], down);
-  return { item, tick, title, outcome, settings, figures, use, rest };
+  actions.append(resume, discard, use[0], use[1], down);
+  return { item, tick, title, outcome, settings, note, figures, use, rest, resume, discard };
 }
 
 const MOST = 5; // nets that answer together
@@ -364,7 +396,7 @@ function showTogether() {
 
 find(".together button").addEventListener("click", () => {
   say("");
-  trigger("together", { runs: showTogether(), how: find(".together select").value });
+  trigger("together", { runs: showTogether(), how: find(".together select").value, key });
 });
 
 function showRuns() {
@@ -384,6 +416,12 @@ function showRuns() {
     put(row.title, run.title);
     put(row.outcome, run.outcome);
     put(row.settings, run.failure || `${run.data}, ${run.settings}`);
+    put(row.note, run.note);
+    const free = !Object.values(board.runs).some((other) => other.active);
+    row.resume.hidden = !run.resumable;
+    row.resume.disabled = !free;
+    row.discard.hidden = run.active;
+    put(row.discard, run.resumable ? "Discard" : "Delete");
     row.item.classList.toggle("failed", Boolean(run.failure));
     put(row.figures.validation, run.validation || "–");
     put(row.figures.test, run.test || "–");
@@ -392,10 +430,16 @@ function showRuns() {
     for (const node of row.use) node.disabled = !run.usable;
     for (const node of row.rest) node.disabled = !run.steps;
   }
+  find(".lasting").textContent = key && board.keeps
+    ? "tick to compare; this server keeps them for 7 days, for this browser alone"
+    : "tick to compare; they last as long as this page is open";
   showTogether();
 }
 
+let heard = performance.now(); // when the server last said anything
+
 function show() {
+  heard = performance.now();
   board = props.value || board;
   showState();
   showRuns();
@@ -404,4 +448,13 @@ function show() {
 
 watch("value", show);
 show();
-trigger("opened", {});
+trigger("opened", { key });
+
+// A run says something each second. A server that was restarted does not; it is asked what it knows.
+const SILENCE = 10000;
+setInterval(() => {
+  if (!element.isConnected || !ACTIVE.includes(board.now?.status)) return;
+  if (performance.now() - heard < SILENCE) return;
+  heard = performance.now();
+  trigger("opened", { key });
+}, 2000);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,22 +14,30 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.config import TrainConfig
+from mnist_demo.checkpoint import to_bytes
 from mnist_demo.datasets import load_named
 from mnist_demo.device import describe_device, pick_device
-from mnist_demo.errors import UserError, unknown_choice
+from mnist_demo.errors import UserError
 from mnist_demo.match import check_match
 from mnist_demo.page import fields, form, together
-from mnist_demo.page.background import on_own_thread
-from mnist_demo.page.board import board as show
+from mnist_demo.page.board import board
 from mnist_demo.page.context import Context
 from mnist_demo.page.guard import as_page_error, session_of
+from mnist_demo.page.messages import pack_evaluation
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
-from mnist_demo.page.trainer import follow
+from mnist_demo.page.shelf import Drawer
+from mnist_demo.page.starting import (
+    begin,
+    bring_back,
+    steps_of,
+    take_up,
+    throw_away,
+    turn_switch,
+)
+from mnist_demo.page.turns import Place
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.wiring import wire
-from mnist_demo.train import Dials
 
 HERE = Path(__file__).parent
 
@@ -46,34 +55,56 @@ def build(context: Context) -> TrainingTab:
         with gr.Column(elem_id="training-form", min_width=280):
             form_fields = fields.build(context)
         with gr.Column(elem_id="training-main", min_width=300):
-            board = _board(context)
+            view = _board(context)
     wire(context, form_fields)
     starting = threading.Lock()  # two clicks of one visitor must not both begin
+    show = functools.partial(board, keeps=context.shelf.keeps)
+
+    def follow(visitor: Visitor, run: Run, place: Place, device: str, **how: Any) -> Iterator[Any]:
+        steps = steps_of(context, run, place, device, **how)
+        with contextlib.closing(steps):
+            for _ in steps:
+                yield show(visitor)
 
     @as_page_error
-    def start(values: dict[Any, Any], request: gr.Request) -> Iterator[Any]:
+    def start(values: dict[Any, Any], event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
         settings = form_fields.read(values)
         device = pick_device(settings.pop("device"))
         config = form.make_config(settings)
         data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
         check_match(config.net, data)
+        drawer = context.shelf.drawer(_sent(event, "key"))
         with context.turns.join() as place:
             with starting:
-                run = begin(visitor, config, data.title, describe_device(device))
-            steps = on_own_thread(
-                follow(run, place, data, device, context.digits_for),
-                leave_a_core=lambda: context.batcher.is_in_use,
-            )
-            with contextlib.closing(steps):
-                for _ in steps:
-                    yield show(visitor)
+                run = begin(visitor, config, data.title, describe_device(device), drawer)
+            yield from follow(visitor, run, place, str(device))
 
     @as_page_error
-    def refresh(request: gr.Request) -> Any:
+    def go_on(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
+        """An interrupted run, after its last whole epoch."""
+        visitor = context.visitor(request)
+        device = pick_device()
+        with context.turns.join() as place:
+            with starting:
+                run = take_up(visitor, _sent(event, "run"))
+            run.device = describe_device(device)
+            yield from follow(visitor, run, place, str(device), is_resumed=True)
+
+    @as_page_error
+    def refresh(event: gr.EventData, request: gr.Request) -> Any:
+        visitor = context.visitor(request)
+        bring_back(visitor, context.shelf.drawer(_sent(event, "key")))
+        threading.Thread(target=context.crew.warm, daemon=True).start()
         choices = form.data_choices(context.data_folder)
         offered = fields.data_field(choices), fields.recipe_field(choices)
-        return show(context.visitor(request)), *offered, fields.fetch_button(choices)
+        return show(visitor), *offered, fields.fetch_button(choices)
+
+    @as_page_error
+    def discard(event: gr.EventData, request: gr.Request) -> Any:
+        visitor = context.visitor(request)
+        throw_away(visitor, _sent(event, "run"))
+        return show(visitor)
 
     @as_page_error
     def use_together(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
@@ -82,57 +113,41 @@ def build(context: Context) -> TrainingTab:
             run = together.begin_together(visitor, event.runs, event.how)
         for _ in together.judge(context, visitor, run):
             yield show(visitor)
+        if drawer := context.shelf.drawer(_sent(event, "key")):
+            keep_together(run, drawer)
 
-    trained = board.train(
-        start,
-        set(form_fields.inputs),
-        board,
-        # One more than the line is long, so that who comes last is told and does not hang.
-        concurrency_limit=context.turns.limit + 1,
-        concurrency_id="train",
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    board.together(
-        use_together,
-        None,
-        board,
-        concurrency_limit=2,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    opened = [board, form_fields.settings["dataset"], form_fields.recipe, form_fields.fetch]
-    board.opened(refresh, None, opened, **fields.QUIET)
-    return TrainingTab(use=board.use, finished=trained.then)
+    queued: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    # One more than the line is long, so that who comes last is told and does not hang.
+    in_line = queued | {"concurrency_limit": context.turns.limit + 1, "concurrency_id": "train"}
+    trained = view.train(start, set(form_fields.inputs), view, **in_line)
+    resumed = view.resume(go_on, None, view, **in_line)
+    view.together(use_together, None, view, concurrency_limit=2, **queued)
+    view.discard(discard, None, view, **fields.QUIET)
+    opened = [view, form_fields.settings["dataset"], form_fields.recipe, form_fields.fetch]
+    view.opened(refresh, None, opened, **fields.QUIET)
+
+    def finished(*args: Any, **options: Any) -> None:
+        trained.then(*args, **options)
+        resumed.then(*args, **options)
+
+    return TrainingTab(use=view.use, finished=finished)
 
 
-def begin(visitor: Visitor, config: TrainConfig, data_title: str, device: str) -> Run:
-    """A new run of this visitor's. Raises UserError while another one is on."""
-    if visitor.active_run:
-        raise UserError("a run of yours is on; wait for its end or press Stop first")
-    visitor.started += 1
-    number = visitor.started
-    run = Run(f"run-{number}", number, config, data_title, device, Dials(config.learning_rate))
-    visitor.add(run)
-    return run
+def _sent(event: gr.EventData, name: str) -> Any:
+    """What the page sent with an event under this name, whatever that is; None where nothing."""
+    return event._data.get(name) if isinstance(event._data, dict) else None
 
 
-def turn_switch(run: Run | None, message: Any) -> None:
-    """Pause, resume, stop, or another learning rate. Raises UserError."""
-    action = message.get("action") if isinstance(message, dict) else None
-    if run is None:
-        raise UserError("no run of yours is on; press Train to start one")
-    if action == "pause":
-        run.pause.set()
-    elif action == "resume":
-        run.pause.clear()
-    elif action == "stop":
-        run.stop.set()
-    elif action == "rate":
-        run.dials.learning_rate = form.check_rate(message.get("value"))
-        run.dialled = True
-    else:
-        raise unknown_choice("switch", action, ("pause", "resume", "stop", "rate"))
+def keep_together(run: Run, drawer: Drawer) -> None:
+    """Puts runs that answer together on disk as one net."""
+    if run.checkpoint is None:
+        return
+    run.keeper = drawer.new_slot()
+    run.fresh["net"] = to_bytes(run.checkpoint)
+    if run.evaluation is not None:
+        run.fresh["answers"] = pack_evaluation(run.evaluation)
+    run.keeper.keep(run)
+    run.keeper.release()
 
 
 def _board(context: Context) -> gr.HTML:

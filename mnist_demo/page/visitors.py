@@ -39,6 +39,7 @@ class Visitor:
 
     def stop_all(self) -> None:
         for run in self.runs.values():
+            run.left.set()
             run.stop.set()
 
 

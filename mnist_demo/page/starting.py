@@ -1,0 +1,110 @@
+"""How a visitor's run begins, is taken up again, turned while it is on, and thrown away."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from typing import Any
+
+from mnist_demo.config import TrainConfig
+from mnist_demo.errors import UserError, unknown_choice
+from mnist_demo.page import form
+from mnist_demo.page.context import Context
+from mnist_demo.page.runs import Run
+from mnist_demo.page.shelf import Drawer
+from mnist_demo.page.trainer import follow
+from mnist_demo.page.turns import Place
+from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.work import Job
+from mnist_demo.train import Dials
+
+
+def begin(
+    visitor: Visitor,
+    config: TrainConfig,
+    data_title: str,
+    device: str,
+    drawer: Drawer | None = None,
+) -> Run:
+    """A new run of this visitor's. Raises UserError while another one is on."""
+    _check_free(visitor)
+    visitor.started += 1
+    number = visitor.started
+    run = Run(f"run-{number}", number, config, data_title, device, Dials(config.learning_rate))
+    run.keeper = drawer.new_slot() if drawer else None
+    visitor.add(run)
+    return run
+
+
+def take_up(visitor: Visitor, wanted: object) -> Run:
+    """An interrupted run of this visitor's, about to go on. Raises UserError."""
+    _check_free(visitor)
+    run = visitor.runs.get(wanted) if isinstance(wanted, str) else None
+    if run is None or run.keeper is None or not run.is_resumable:
+        raise UserError("that run cannot go on; press Train to start another")
+    run.keeper.take()
+    run.status, run.message, run.note = "waiting", "", ""
+    for switch in (run.stop, run.pause, run.left):
+        switch.clear()
+    return run
+
+
+def _check_free(visitor: Visitor) -> None:
+    if visitor.active_run:
+        raise UserError("a run of yours is on; wait for its end or press Stop first")
+
+
+def steps_of(
+    context: Context, run: Run, place: Place, device: str, is_resumed: bool = False
+) -> Generator[None, None, None]:
+    """Takes a run from the line to its end; each step is a time for the page to look."""
+    job = Job(
+        run.config.to_dict(), str(context.data_folder.absolute()), device, is_resumed=is_resumed
+    )
+    return follow(run, place, context.crew, job, spare=lambda: context.batcher.is_in_use)
+
+
+def bring_back(visitor: Visitor, drawer: Drawer | None) -> None:
+    """Puts the runs that are kept for this browser into the visitor's list, where they are not."""
+    if drawer is None:
+        return
+    known = {run.keeper for run in visitor.runs.values()}
+    for run, slot in drawer.runs():
+        if slot in known:
+            continue
+        if run.number <= visitor.started:  # taken by a run of this page
+            run.number = visitor.started + 1
+        visitor.started = run.number
+        run.id = f"run-{run.number}"
+        run.keeper = slot
+        visitor.add(run)
+
+
+def throw_away(visitor: Visitor, wanted: object) -> None:
+    """A run leaves the list and the disk. Raises UserError while it is on."""
+    run = visitor.runs.get(wanted) if isinstance(wanted, str) else None
+    if run is None:
+        return
+    if run.is_active:
+        raise UserError("this run is on; press Stop first")
+    del visitor.runs[run.id]
+    if run.keeper is not None:
+        with contextlib.suppress(OSError):
+            run.keeper.remove()
+
+
+def turn_switch(run: Run | None, message: Any) -> None:
+    """Pause, resume, stop, or another learning rate. Raises UserError."""
+    action = message.get("action") if isinstance(message, dict) else None
+    if run is None:
+        raise UserError("no run of yours is on; press Train to start one")
+    if action == "pause":
+        run.pause.set()
+    elif action == "resume":
+        run.pause.clear()
+    elif action == "stop":
+        run.stop.set()
+    elif action == "rate":
+        run.dials.learning_rate = form.check_rate(message.get("value"))
+    else:
+        raise unknown_choice("switch", action, ("pause", "resume", "stop", "rate"))

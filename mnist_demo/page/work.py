@@ -1,0 +1,351 @@
+"""One run's work, from its data to the tested net, told as messages. Knows of no page.
+
+A worker's process drains it; on ZeroGPU it runs in the server, with `spaces.GPU` around it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mnist_demo.checkpoint import Checkpoint, to_bytes
+from mnist_demo.config import TrainConfig
+from mnist_demo.datasets import Dataset, load_named
+from mnist_demo.device import pick_device
+from mnist_demo.errors import UserError
+from mnist_demo.evaluate import Evaluation, evaluation_of, infer_in_chunks
+from mnist_demo.faults import OutOfMemory, is_out_of_memory
+from mnist_demo.judging import data_to_judge, unseen
+from mnist_demo.nets import build_net
+from mnist_demo.page import ending
+from mnist_demo.page.curve import Curve
+from mnist_demo.page.messages import (
+    End,
+    Judged,
+    Message,
+    Net,
+    Note,
+    Phase,
+    Smaller,
+    Steps,
+    TakenUp,
+    pack_evaluation,
+)
+from mnist_demo.resume import Running, begin, keep_on_disk, read_stored, take_up
+from mnist_demo.train import Epoch, Event, Step
+
+SEND_EVERY = 0.2  # seconds between two reports of steps
+LOOK_EVERY = 0.2  # seconds between two looks at the controls while paused
+WINDOW = 3.0  # seconds of training that the speed is measured over
+SMALLEST = 8  # a batch is not halved below it
+
+Messages = Generator[Message, None, None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run needs to begin, as text: it goes to another process."""
+
+    config: dict[str, Any]
+    folder: str  # of the data sets
+    device: str
+    state: str = ""  # the file that the run is kept in while it is on; empty: none
+    is_resumed: bool = False
+
+
+@dataclass
+class Controls:
+    """What may be turned while a run is on."""
+
+    learning_rate: float | None = None  # None: as the run has it
+    spare: bool = False  # leave one of the processor's cores free
+    stop: threading.Event = field(default_factory=threading.Event)  # or: skip the test
+    pause: threading.Event = field(default_factory=threading.Event)
+    leave: threading.Event = field(default_factory=threading.Event)  # nobody waits any more
+
+    def turn(self, changes: dict[str, Any]) -> None:
+        self.learning_rate = changes.get("learning_rate", self.learning_rate)
+        self.spare = changes.get("spare", self.spare)
+        if "pause" in changes:
+            (self.pause.set if changes["pause"] else self.pause.clear)()
+        if changes.get("leave"):
+            self.leave.set()
+        if changes.get("stop") or changes.get("leave"):
+            self.stop.set()
+
+
+@dataclass
+class Watch:
+    """Time of one run: when a report is due, and what was spent on training alone."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    sent: float = -math.inf
+    away: float = 0.0  # seconds of pauses, less those of before the run was taken up
+    learning: float = 0.0  # seconds inside training steps
+    recent: deque[tuple[float, int]] = field(default_factory=lambda: deque([(0.0, 0)]))
+
+    def start(self, seconds: float = 0.0) -> None:
+        self.started = self.last_event = self.clock()
+        self.away = -seconds
+
+    @property
+    def active(self) -> float:
+        return self.clock() - self.started - self.away
+
+    def is_due(self) -> bool:
+        return self.clock() - self.sent >= SEND_EVERY
+
+    def resume(self) -> None:
+        """What passed since the last event was not training's."""
+        self.last_event = self.clock()
+
+    def count(self, event: Event) -> None:
+        now = self.clock()
+        if isinstance(event, Step):
+            self.learning += now - self.last_event
+            self.recent.append((self.learning, event.images))
+            while self.recent[0][0] < self.learning - WINDOW and len(self.recent) > 2:
+                self.recent.popleft()
+        self.last_event = now
+
+    def images_per_second(self) -> float | None:
+        (start, before), (end, after) = self.recent[0], self.recent[-1]
+        return (after - before) / (end - start) if end > start else None
+
+
+def work(job: Job, controls: Controls, watch: Watch | None = None) -> Messages:
+    """A run to its end. Never raises: what goes wrong is told by its End."""
+    try:
+        yield from _work(job, controls, watch or Watch())
+    except UserError as error:
+        yield End("failed", str(error))
+    except Exception as error:
+        if is_out_of_memory(error):
+            yield End("failed", "the device is out of memory; choose a smaller net")
+            return
+        logging.getLogger(__name__).exception("a training run failed")
+        yield End("failed", "training failed for a reason that the server's log names; try again")
+
+
+def _work(job: Job, controls: Controls, watch: Watch) -> Messages:
+    config = TrainConfig.from_dict(job.config)
+    device = pick_device(job.device)
+    data = load_named(config.dataset, job.folder, config.holdout)  # never a path
+    yield Phase("training")
+    part = data.to(device)
+    try:
+        session = yield from _begin(job, config, part, controls, watch)
+        yield from session.train()
+    except OutOfMemory:
+        if session.running.epochs or config.batch_size < 2 * SMALLEST:
+            raise
+        # Half the batch, once: what is short of that is short of more than a batch.
+        config = replace(config, batch_size=config.batch_size // 2)
+        _free_memory()
+        yield Smaller(config.batch_size)
+        session = yield from _begin(replace(job, is_resumed=False), config, part, controls, watch)
+        yield from session.train()
+    if controls.leave.is_set():
+        yield End("left")
+        return
+    yield from session.test(job.folder)
+    yield End("stopped" if session.is_stopped else "done")
+
+
+def _free_memory() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _begin(
+    job: Job, config: TrainConfig, data: Dataset, controls: Controls, watch: Watch
+) -> Generator[Message, None, Session]:
+    net = build_net(config.net, config.seed).to(torch.device(job.device))
+    state = Path(job.state) if job.state else None
+    if state is None or not job.is_resumed or not state.exists():
+        watch.start()
+        return Session(begin(net, config), data, controls, watch, state)
+    try:
+        stored = read_stored(state)
+        if stored.config != config or stored.images != [len(data.train), len(data.validation)]:
+            raise UserError("it is of other settings or data")
+        running = take_up(stored, net, state)
+        curve = Curve.from_dict(stored.notes["curve"])
+        seconds = float(stored.notes["seconds"])
+    except (UserError, KeyError, TypeError, ValueError) as error:
+        raise UserError("what was kept of this run is damaged; discard it, train again") from error
+    watch.start(seconds)
+    epochs = [asdict(epoch) for epoch in running.epochs]
+    yield TakenUp(epochs, curve.to_dict(), seconds, running.dials.learning_rate)
+    return Session(running, data, controls, watch, state, curve)
+
+
+@dataclass
+class Session:
+    """A run at work."""
+
+    running: Running
+    data: Dataset
+    controls: Controls
+    watch: Watch
+    state: Path | None
+    curve: Curve = field(default_factory=Curve)
+    pending: list[Step] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    cores: int = field(default_factory=torch.get_num_threads)
+    is_stopped: bool = False
+    _unsent: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
+    _last: Step | None = None
+
+    def train(self) -> Messages:
+        """Leaves the net with the weights to keep."""
+        events = self.running.events(self.data)
+        if self.state is not None:
+            events = keep_on_disk(
+                events, self.state, self.running, self.data, self._noted, self.notes.append
+            )
+        with contextlib.closing(events):
+            self._obey()
+            self.watch.resume()
+            for event in events:
+                self.watch.count(event)
+                yield from self._tell(event)
+                if self.controls.pause.is_set():
+                    yield from self._hold()
+                self._obey()
+                if self.controls.stop.is_set():
+                    self.is_stopped = True
+                    break
+                if self.watch.is_due():
+                    yield from self._flush()
+                self.watch.resume()
+            yield from self._flush()
+        if not self.running.epochs:
+            yield Net(to_bytes(self._checkpoint()))  # as it was at that moment
+
+    def _noted(self) -> dict[str, Any]:
+        """What is kept of the run beside its weights; the epoch's last steps are in the curve."""
+        self._plot()
+        return {"curve": self.curve.to_dict(), "seconds": self.watch.active}
+
+    def _obey(self) -> None:
+        controls = self.controls
+        if controls.learning_rate is not None:
+            self.running.dials.learning_rate = controls.learning_rate
+        threads = max(1, self.cores - 1) if controls.spare else self.cores
+        if threads != torch.get_num_threads():
+            torch.set_num_threads(threads)
+
+    def _tell(self, event: Event) -> Messages:
+        if isinstance(event, Step):
+            self.pending.append(event)
+        elif isinstance(event, Epoch):
+            yield from self._flush()
+            yield event
+            while self.notes:
+                yield Note(self.notes.pop(0))
+            kept = self.running.kept
+            if self.running.config.keep == "last" or event.validation_loss == kept.loss:
+                yield Net(to_bytes(self._checkpoint()))
+
+    def _hold(self) -> Messages:
+        """Waits until the visitor goes on."""
+        since = self.watch.clock()
+        yield from self._flush()
+        while self.controls.pause.is_set() and not self.controls.stop.is_set():
+            yield Phase("paused")
+            self.watch.sleep(LOOK_EVERY)
+        self.watch.away += self.watch.clock() - since
+        yield Phase("training")
+
+    def _plot(self) -> None:
+        """Puts what is new into the curve; reading the losses waits for the device."""
+        if not self.pending:
+            return
+        losses = torch.stack([step.loss for step in self.pending]).tolist()
+        epochs = self.running.config.epochs
+        places = [step.step * epochs / step.steps for step in self.pending]
+        self.curve.add(places, losses)
+        self._unsent[0].extend(places)
+        self._unsent[1].extend(losses)
+        self._last = self.pending[-1]
+        self.pending.clear()
+
+    def _flush(self) -> Messages:
+        self.watch.sent = self.watch.clock()
+        self._plot()
+        places, losses = self._unsent
+        if self._last is None or not places:
+            return
+        self._unsent = ([], [])
+        yield Steps(
+            self._last.step,
+            self._last.steps,
+            self._last.learning_rate,
+            self.watch.active,
+            self.watch.images_per_second(),
+            places,
+            losses,
+        )
+
+    def _checkpoint(self) -> Checkpoint:
+        config, epochs = self.running.config, self.running.epochs
+        metrics = {"epochs": float(len(epochs)), "seconds": round(self.watch.active, 1)}
+        best = ending.kept_epoch(config, epochs)
+        if best is not None:
+            metrics |= {
+                "validation_accuracy": best.validation_accuracy,
+                "validation_loss": best.validation_loss,
+                "epoch": float(best.epoch),
+            }
+        rate = self.running.dials.learning_rate
+        return Checkpoint(
+            self.running.learner.net,
+            config.net,
+            self.data.name,
+            self.data.labels,
+            config.to_dict(),
+            metrics,
+            ending.command_of(config, len(epochs), rate),
+        )
+
+    def test(self, folder: str) -> Messages:
+        """The run's one test; Stop skips it."""
+        self.controls.stop.clear()
+        if self.controls.leave.is_set():
+            return
+        checkpoint = self._checkpoint()
+        yield Phase("testing")
+        judged = data_to_judge(self.data.name, folder)
+        split, _ = unseen(checkpoint, judged, lambda name: load_named(name, folder))
+        evaluation = self._evaluate(
+            split.images.to(next(checkpoint.net.parameters()).device), split
+        )
+        if evaluation is not None:
+            is_test = split is judged.test
+            has_chosen = self.running.config.keep == "best"
+            title = ending.title_of_test(len(split), not is_test, judged, has_chosen)
+            name = "test_accuracy" if is_test else "held_out_accuracy"
+            checkpoint.metrics[name] = evaluation.accuracy
+            yield Judged(title, pack_evaluation(evaluation))
+        yield Net(to_bytes(checkpoint))
+
+    def _evaluate(self, images: torch.Tensor, split: Any) -> Evaluation | None:
+        logits = []
+        for chunk in infer_in_chunks(self.running.learner.net, images):
+            logits.append(chunk)
+            self._obey()
+            if self.controls.stop.is_set():
+                return None
+        return evaluation_of(logits, split.labels)

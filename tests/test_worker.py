@@ -1,0 +1,262 @@
+"""The process that trains: warm, obedient, and gone when it should be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from mnist_demo.config import TrainConfig
+from mnist_demo.page import crew as crews
+from mnist_demo.page.background import Here
+from mnist_demo.page.crew import Crew, Hand, Worker
+from mnist_demo.page.messages import End, Gone, Message, Phase, Steps, pack, unpack
+from mnist_demo.page.runs import Run
+from mnist_demo.page.starting import begin
+from mnist_demo.page.trainer import follow
+from mnist_demo.page.turns import Turns
+from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.work import Controls, Job
+from mnist_demo.train import Epoch
+
+LINEAR = TrainConfig(
+    net="linear", dataset="sample", epochs=3, batch_size=64, augment="none", schedule="constant"
+)
+LONG = TrainConfig(net="linear", dataset="sample", epochs=50, batch_size=8, augment="none")
+pytestmark = pytest.mark.timeout(300)  # processes, on a machine that may be busy
+
+
+@pytest.fixture(scope="module")
+def crew() -> Iterator[Crew]:
+    """One worker for all tests here, but for those that end it."""
+    crew = Crew(Worker)
+    crew.warm()
+    yield crew
+    crew.close()
+
+
+def start(crew: Crew, config: TrainConfig = LINEAR) -> tuple[Run, Iterator[None]]:
+    run = begin(Visitor("anna"), config, "some digits", "CPU")
+    job = Job(config.to_dict(), "tests/no-such-folder", "cpu")
+    return run, follow(run, Turns().join(), crew, job)
+
+
+def advance(updates: Iterator[None], is_there: Callable[[], bool]) -> None:
+    for _ in updates:
+        if is_there():
+            return
+    raise AssertionError("the run ended first")
+
+
+def pid_of(crew: Crew) -> int:
+    hand = crew._waiting or next(iter(crew._lent))
+    assert isinstance(hand, Worker)
+    return hand.pid
+
+
+def is_there(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float) -> float:
+    since = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - since < seconds, "it took too long"
+        time.sleep(0.02)
+    return time.monotonic() - since
+
+
+def test_the_same_process_does_one_run_after_another_with_one_curve(crew: Crew) -> None:
+    curves, processes = [], set()
+    for _ in range(2):
+        run, updates = start(crew)
+        list(updates)
+        assert run.status == "done", run.message
+        assert run.accuracy is not None
+        assert run.accuracy > 0.8
+        assert run.checkpoint is not None
+        curves.append([epoch.validation_loss for epoch in run.epochs])
+        processes.add(pid_of(crew))
+    assert curves[0] == curves[1]
+    assert len(processes) == 1
+
+
+def test_it_gives_way_to_the_server(crew: Crew) -> None:
+    run, updates = start(crew)
+    advance(updates, lambda: run.step > 0)
+    assert os.getpriority(os.PRIO_PROCESS, pid_of(crew)) > os.getpriority(os.PRIO_PROCESS, 0)
+    list(updates)
+
+
+def test_stop_and_dials_reach_it(crew: Crew) -> None:
+    run, updates = start(crew, LONG)
+    advance(updates, lambda: run.step > 0)
+    run.dials.learning_rate = 0.0123
+    advance(updates, lambda: run.learning_rate == pytest.approx(0.0123, rel=0.999))
+    run.pause.set()
+    advance(updates, lambda: run.status == "paused")
+    run.pause.clear()
+    advance(updates, lambda: run.status == "training")
+    run.stop.set()
+    list(updates)
+    assert run.status == "stopped"
+    assert "changed on the way, to 0.0123" in (run.checkpoint.command if run.checkpoint else "")
+
+
+def test_a_closed_page_leaves_the_worker_to_the_next(crew: Crew) -> None:
+    run, updates = start(crew, LONG)
+    advance(updates, lambda: run.step > 0)
+    before = pid_of(crew)
+    since = time.monotonic()
+    updates.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - since < 5
+    assert run.status == "stopped"
+    following, updates = start(crew)
+    list(updates)
+    assert following.status == "done"
+    assert pid_of(crew) == before or not is_there(before)
+
+
+def test_a_worker_that_is_killed_costs_the_run_and_nothing_more() -> None:
+    crew = Crew(Worker)
+    try:
+        run, updates = start(crew, LONG)
+        advance(updates, lambda: len(run.epochs) >= 1)
+        victim = pid_of(crew)
+        os.kill(victim, signal.SIGKILL)
+        list(updates)
+        assert run.status == "failed"
+        assert run.message.startswith("The training process was ended by signal 9, perhaps for")
+        assert f"The net of epoch {run.best.epoch if run.best else 0} is kept" in run.message
+        assert run.checkpoint is not None
+        following, updates = start(crew)
+        list(updates)
+        assert following.status == "done"
+        assert pid_of(crew) != victim
+    finally:
+        crew.close()
+
+
+def test_who_leaves_while_it_starts_costs_the_next_nothing() -> None:
+    crew = Crew(Worker)
+    try:
+        run, updates = start(crew, LONG)
+        next(updates)
+        first = pid_of(crew)
+        updates.close()  # type: ignore[attr-defined]
+        following, updates = start(crew)
+        next(updates)
+        assert pid_of(crew) == first
+        list(updates)
+        assert (following.status, len(following.epochs)) == ("done", LINEAR.epochs)
+    finally:
+        crew.close()
+
+
+def test_a_worker_that_does_not_let_go_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "PATIENCE", 0.3)
+
+    class Deaf:
+        is_idle = is_fit = False
+        is_closed = False
+
+        def begin(self, job: Job) -> None: ...
+
+        def turn(self, **changes: object) -> None: ...
+
+        def next(self, timeout: float) -> None:
+            time.sleep(timeout)
+
+        def close(self) -> None:
+            self.is_closed = True
+
+    hand = Deaf()
+    crew = Crew(lambda: hand)
+    with crew.lend():
+        pass
+    assert hand.is_closed
+
+
+def test_it_dies_with_a_server_that_is_killed() -> None:
+    code = (
+        "import time\nfrom mnist_demo.page.crew import Worker\n"
+        "worker = Worker()\nprint(worker.pid, flush=True)\ntime.sleep(600)"
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    worker = int(server.stdout.readline())
+    assert is_there(worker)
+    time.sleep(1.0)
+    server.kill()
+    server.wait()
+    wait_until(lambda: not is_there(worker), 60)  # also while it still imports
+
+
+def test_its_modules_know_no_gradio() -> None:
+    code = "import sys, mnist_demo.page.worker; print('gradio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+@pytest.mark.parametrize("how", ["Here", "wrapped"])
+def test_on_a_thread_of_the_server_it_is_the_same_run(how: str, crew: Crew) -> None:
+    """As on ZeroGPU, whose wrapper gets the one function that trains."""
+    wrapped: list[Job] = []
+
+    def gpu(job: Job, controls: Controls):  # type: ignore[no-untyped-def]
+        from mnist_demo.page.work import work
+
+        wrapped.append(job)
+        yield from work(job, controls)
+
+    def hire() -> Hand:
+        return Here() if how == "Here" else Here(gpu)
+
+    run, updates = start(Crew(hire))
+    list(updates)
+    assert run.status == "done"
+    assert len(wrapped) == (how == "wrapped")
+    again, updates = start(Crew(hire), LONG)
+    advance(updates, lambda: again.step > 0)
+    again.stop.set()
+    list(updates)
+    assert again.status == "stopped"
+
+
+def test_a_gpu_that_cannot_be_had_is_told() -> None:
+    def refuse(job: Job, controls: Controls):  # type: ignore[no-untyped-def]
+        yield Phase("training")
+        raise RuntimeError("No GPU was available after 60s")
+
+    run, updates = start(Crew(lambda: Here(refuse)))
+    list(updates)
+    assert run.status == "failed"
+    assert run.message.startswith("The GPU could not be had")
+
+
+def test_messages_come_as_they_went(tmp_path: Path) -> None:
+    epoch = Epoch(1, 2, 0.5, 0.9, 0.4, 0.92, 0.001, 1.5, 1000.0)
+    steps = Steps(3, 9, 0.01, 1.0, None, [0.1, 0.2], [2.0, 1.5])
+    sent: list[Message] = [Phase("training"), steps, epoch, End("done")]
+    path = tmp_path / "messages"
+    path.write_bytes(b"".join(pack(message) for message in sent))
+    with path.open("rb") as stream:
+        assert [unpack(stream) for _ in sent] == sent
+        assert unpack(stream) is None
+    path.write_bytes(pack(steps)[:-3])
+    with path.open("rb") as stream:
+        assert unpack(stream) is None  # cut in the middle: whoever sent it is gone
+    assert Gone(-9).code == -9
