@@ -7,11 +7,11 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-NETS = sorted(Path("models").glob("*.safetensors"))
+MODELS = Path("models")  # nets, their card, and how ink is prepared for them
 
 
-class WithNets(build_py):
-    """An editable install finds the nets where they are; any other gets copies."""
+class WithModels(build_py):
+    """An editable install finds them where they are; any other gets copies."""
 
     def run(self) -> None:
         super().run()
@@ -19,8 +19,7 @@ class WithNets(build_py):
             target = Path(self.build_lib, "mnist_demo", MODELS)
             target.mkdir(parents=True, exist_ok=True)
             for path in sorted(MODELS.iterdir()):
-                if path.suffix in ENDINGS:
-                    self.copy_file(str(path), str(target / path.name))
+                self.copy_file(str(path), str(target / path.name))
 
 
-setup(cmdclass={"build_py": WithNets})
+setup(cmdclass={"build_py": WithModels})

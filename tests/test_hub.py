@@ -165,7 +165,7 @@ def test_the_command_pushes_the_released_net(
     assert main(["hub", "push", "me/digits"]) == 0
     assert capsys.readouterr().out.startswith(f"{fake.address}/me/digits/commit/")
     card = ModelCard(fake.repos["me/digits"][CARD].decode())
-    assert card.data.license == "mit"
+    assert card.data.get("license") == "mit"
     assert fake.visibility == {"me/digits": "default"}
 
 

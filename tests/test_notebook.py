@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,13 @@ from mnist_demo.evaluate import evaluate
 from mnist_demo.train import Epoch, Step
 
 README = (ROOT / "README.md").read_text()
-QUICK = {"dataset": "sample", "net": "linear", "augment": "none", "epochs": 1, "device": "cpu"}
+QUICK: dict[str, Any] = {
+    "dataset": "sample",
+    "net": "linear",
+    "augment": "none",
+    "epochs": 1,
+    "device": "cpu",
+}
 
 
 @pytest.fixture(autouse=True)
