@@ -77,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_dir(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
     parser.add_argument(
+        "--log-to",
+        type=Path,
+        metavar="FOLDER",
+        help="also write losses, settings and mistakes there, for `tensorboard --logdir FOLDER`",
+    )
+    parser.add_argument(
         "--resume",
         action="store_true",
         help="go on with the interrupted run beside --out, after its last whole epoch; its "
@@ -107,6 +113,10 @@ def run(args: argparse.Namespace) -> int:
     refuse_place(args.out)
     place = resume_file(args.out)
     config = config_of(args)  # wrong settings are told before anything is loaded
+    if args.log_to is not None:
+        from mnist_demo.logbook import check_logs
+
+        check_logs(args.log_to)
 
     from mnist_demo.datasets import load_dataset
     from mnist_demo.device import describe_device, pick_device
@@ -140,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
         if place.exists():
             _note(f"the interrupted run {place} is dropped; --resume would have gone on with it")
     started = time.perf_counter() - (stored.notes.get("seconds", 0.0) if stored else 0.0)
-    trouble = _train(running, data, place, started)
+    trouble = _train(running, data, place, started, args.log_to)
     seconds = time.perf_counter() - started
     done = running.epochs
     stopped = trouble is None and len(done) < config.epochs
@@ -164,7 +174,9 @@ def run(args: argparse.Namespace) -> int:
     return INTERRUPTED if stopped else 0
 
 
-def _train(running: Running, data: Dataset, place: Path, started: float) -> UserError | None:
+def _train(
+    running: Running, data: Dataset, place: Path, started: float, log_to: Path | None
+) -> UserError | None:
     """Trains to the end or a Ctrl-C, all kept at `place` each epoch; what else ended the run."""
     from tqdm import tqdm
 
@@ -183,6 +195,10 @@ def _train(running: Running, data: Dataset, place: Path, started: float) -> User
         return {"seconds": time.perf_counter() - started}
 
     events = keep_on_disk(running.events(data), place, running, data, notes, _note)
+    if log_to is not None:
+        from mnist_demo.logbook import logged
+
+        events = logged(events, running.learner.net, data, config, log_to)
     with bar, ctrl_c() as pressed:
         try:
             for event in events:
