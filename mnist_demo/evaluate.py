@@ -95,5 +95,5 @@ def evaluation_of(logits: list[torch.Tensor], labels: torch.Tensor) -> Evaluatio
     return Evaluation(labels.cpu().numpy(), probabilities.cpu().numpy())
 
 
-def evaluate(net: nn.Module, split: Split) -> Evaluation:
-    return evaluation_of(list(infer_in_chunks(net, split.images)), split.labels)
+def evaluate(net: nn.Module, split: Split, chunk: int = CHUNK) -> Evaluation:
+    return evaluation_of(list(infer_in_chunks(net, split.images, chunk)), split.labels)

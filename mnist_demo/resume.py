@@ -23,6 +23,7 @@ from torch import nn
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
+from mnist_demo.evaluate import CHUNK
 from mnist_demo.faults import is_out_of_memory, out_of_memory, why_not_written
 from mnist_demo.files import write_whole
 from mnist_demo.learner import Learner, Tensors, make_learner
@@ -41,6 +42,7 @@ class Running:
     dials: Dials
     kept: Kept = field(default_factory=Kept)
     epochs: list[Epoch] = field(default_factory=list)
+    chunk: int = CHUNK  # images a step of validation
 
     def events(self, data: Dataset) -> Generator[Event, None, None]:
         """The trainer's events from here to the end; leaves the net with the weights to keep.
@@ -48,7 +50,9 @@ class Running:
         Raises OutOfMemory, and what `train` raises.
         """
         net = self.learner.net
-        new = train(net, data.train, data.validation, self.config, self.dials, self.learner)
+        new = train(
+            net, data.train, data.validation, self.config, self.dials, self.learner, self.chunk
+        )
         try:
             for event in keep(new, net, self.config.keep, self.kept):
                 if isinstance(event, Epoch):

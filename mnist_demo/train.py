@@ -17,7 +17,7 @@ from mnist_demo.augment import find_augment
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Split
 from mnist_demo.errors import UserError
-from mnist_demo.evaluate import as_input, evaluation_of, infer_in_chunks
+from mnist_demo.evaluate import CHUNK, as_input, evaluation_of, infer_in_chunks
 from mnist_demo.learner import Learner, make_learner
 from mnist_demo.nets import check_fit
 from mnist_demo.optimise import schedule_factor
@@ -80,8 +80,11 @@ def train(
     config: TrainConfig,
     dials: Dials | None = None,
     learner: Learner | None = None,
+    chunk: int = CHUNK,
 ) -> Generator[Event, None, None]:
     """Trains `net` in place on the device where it and the data are, and tells how it goes.
+
+    `chunk`: images a step of validation.
 
     With `config.average`, `net` holds the moving average of the weights that are learned.
     The same config, data and machine give the same events; a `learner` of this net and
@@ -125,8 +128,8 @@ def train(
         _check(loss_sum, dials)
 
         logits = []
-        for chunk in infer_in_chunks(net, validation.images):
-            logits.append(chunk)
+        for part in infer_in_chunks(net, validation.images, chunk):
+            logits.append(part)
             yield Validating(epoch)
         result = evaluation_of(logits, validation.labels)
         _check(result.loss, dials)

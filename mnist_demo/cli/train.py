@@ -15,6 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_demo.cli.common import add_data_dir, add_image_root
+from mnist_demo.cli.following import (
+    add_following,
+    check_following,
+    idle_setting,
+    line_of_step,
+    try_out,
+)
 from mnist_demo.config import BOUNDS, TrainConfig
 from mnist_demo.errors import UserError
 from mnist_demo.files import may_write
@@ -73,9 +80,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"{text})",
         )
     parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
+    add_following(parser)
     add_image_root(parser)
     add_data_dir(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
+    parser.add_argument("--out", type=Path, metavar="FILE.safetensors", help="the net's file")
     parser.add_argument(
         "--log-to",
         type=Path,
@@ -97,6 +105,8 @@ def config_of(args: argparse.Namespace, interrupted: TrainConfig | None = None) 
         base = find_recipe(args.recipe).config
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    if "gamma" in given:
+        given.setdefault("schedule", "step")  # no other has a gamma
     return dataclasses.replace(base, **given)
 
 
@@ -110,8 +120,9 @@ def option_of(setting: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    refuse_place(args.out)
-    place = resume_file(args.out)
+    check_following(args)
+    if args.out:
+        refuse_place(args.out)
     config = config_of(args)  # wrong settings are told before anything is loaded
     if args.log_to is not None:
         from mnist_demo.logbook import check_logs
@@ -126,14 +137,22 @@ def run(args: argparse.Namespace) -> int:
     from mnist_demo.nets.custom import fitted
     from mnist_demo.resume import begin, check_same, read_stored, take_up
 
-    stored = read_stored(place) if args.resume else None
+    place = resume_file(args.out) if args.out else None
+    stored = read_stored(place) if place and args.resume else None
     if stored:
         config = config_of(args, stored.config)
+    if idle := idle_setting(args, config.optimizer):
+        _note(idle)
+    if args.recipe and (members := find_recipe(args.recipe).members) > 1:
+        _note(
+            f"this trains one of the {members} nets that vote; train {members} with seeds of their "
+            f"own and join them by `ensemble --how vote`, or run `reproduce {args.recipe}`"
+        )
     device = pick_device(args.device)
     data = load_dataset(config.dataset, args.data_dir, config.holdout, args.image_root)
     config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
     check_match(config.net, data)
-    if stored:
+    if place and stored:
         check_same(stored, config, data, place)
     data = data.to(device)
     net = build_net(config.net, config.seed).to(device)
@@ -142,6 +161,11 @@ def run(args: argparse.Namespace) -> int:
         f"of {data.title}; {describe_device(device)}",
         flush=True,
     )
+    if place is None or args.dry_run:
+        running = begin(net, config)
+        running.chunk = args.test_batch_size
+        print(try_out(running, data))
+        return 0
     if stored:
         running = take_up(stored, net, place)
         print(f"goes on after epoch {len(running.epochs)} of {config.epochs}", flush=True)
@@ -149,8 +173,9 @@ def run(args: argparse.Namespace) -> int:
         running = begin(net, config)
         if place.exists():
             _note(f"the interrupted run {place} is dropped; --resume would have gone on with it")
+    running.chunk = args.test_batch_size
     started = time.perf_counter() - (stored.notes.get("seconds", 0.0) if stored else 0.0)
-    trouble = _train(running, data, place, started, args.log_to)
+    trouble = _train(running, data, place, started, args.log_interval, args.log_to)
     seconds = time.perf_counter() - started
     done = running.epochs
     stopped = trouble is None and len(done) < config.epochs
@@ -175,7 +200,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(
-    running: Running, data: Dataset, place: Path, started: float, log_to: Path | None
+    running: Running,
+    data: Dataset,
+    place: Path,
+    started: float,
+    log_interval: int,
+    log_to: Path | None,
 ) -> UserError | None:
     """Trains to the end or a Ctrl-C, all kept at `place` each epoch; what else ended the run."""
     from tqdm import tqdm
@@ -204,6 +234,8 @@ def _train(
             for event in events:
                 if isinstance(event, Step):
                     bar.update()
+                    if log_interval and event.step % log_interval == 0:
+                        tqdm.write(line_of_step(event, config.epochs))
                 elif isinstance(event, Epoch):
                     tqdm.write(line_of(event))
                     sys.stdout.flush()
@@ -256,10 +288,11 @@ def _save(
     from mnist_demo.checkpoint import Checkpoint, save_checkpoint
     from mnist_demo.evaluate import evaluate
 
-    validation = evaluate(net, data.validation)  # of the weights that were kept
+    chunk: int = args.test_batch_size
+    validation = evaluate(net, data.validation, chunk)  # of the weights that were kept
     metrics = {"validation_accuracy": validation.accuracy, "validation_loss": validation.loss}
     if data.test is not None:
-        metrics["test_accuracy"] = evaluate(net, data.test).accuracy
+        metrics["test_accuracy"] = evaluate(net, data.test, chunk).accuracy
         figure = (
             f"test accuracy {metrics['test_accuracy']:.2%} on the {len(data.test):,} {data.noun} "
         )
@@ -281,7 +314,7 @@ def _save(
     path = save_checkpoint(checkpoint, args.out)
     if epochs < config.epochs:
         print(f"stopped early: kept the {config.keep} of {epochs} epochs")
-    print(f"{figure}; {seconds:.1f} s; wrote {path}", flush=True)
+    print(f"{figure}; trained in {seconds:.1f} s; wrote {path}", flush=True)
 
 
 def command_of(config: TrainConfig, args: argparse.Namespace) -> str:

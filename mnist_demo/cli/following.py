@@ -1,0 +1,103 @@
+"""How a run is followed and tried out on the command line: what does not decide its net."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+from mnist_demo.errors import UserError
+
+if TYPE_CHECKING:
+    from mnist_demo.datasets import Dataset
+    from mnist_demo.resume import Running
+    from mnist_demo.train import Step
+
+TEST_BATCH = 500  # as mnist_demo.evaluate has it, which `--help` need not import
+MOST = 10_000
+# Settings that some optimizers leave aside.
+UNUSED = {"momentum": ("adam", "adamw"), "weight_decay": ("adam", "rmsprop")}
+
+
+def add_following(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-accel",
+        dest="device",
+        action="store_const",
+        const="cpu",
+        help="the same as --device cpu",
+    )
+    parser.add_argument(
+        "--test-batch-size",
+        type=int,
+        default=TEST_BATCH,
+        metavar="INT",
+        help=f"images a step of validation and test (default: {TEST_BATCH}; 1 to {MOST})",
+    )
+    parser.add_argument(
+        "--log-interval",
+        type=int,
+        default=0,
+        metavar="INT",
+        help="a line with the loss after every so many batches (default: 0, none)",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="learn from one batch, look at one of the validation set, write nothing",
+    )
+
+
+def check_following(args: argparse.Namespace) -> None:
+    """Raises UserError for numbers that make no sense, and for a run with nowhere to go."""
+    if not 1 <= args.test_batch_size <= MOST:
+        raise UserError(f"--test-batch-size is {args.test_batch_size}; choose from 1 to {MOST}")
+    if args.log_interval < 0:
+        raise UserError(f"--log-interval is {args.log_interval}; choose 0 or more")
+    if args.dry_run and args.resume:
+        raise UserError("--dry-run begins anew and writes nothing; leave it or --resume out")
+    if args.out is None and not args.dry_run:
+        raise UserError("name the file to write with --out FILE.safetensors, or add --dry-run")
+
+
+def idle_setting(args: argparse.Namespace, optimizer: str) -> str | None:
+    """Words about a setting that was given and does nothing with an optimizer that was not."""
+    for setting, leave_aside in UNUSED.items():
+        if hasattr(args, setting) and not hasattr(args, "optimizer") and optimizer in leave_aside:
+            option = "--" + setting.replace("_", "-")
+            return f"{option} does nothing with {optimizer}; choose --optimizer sgd, say"
+    return None
+
+
+def line_of_step(step: Step, epochs: int) -> str:
+    """Reads the loss, so it waits for the device."""
+    batches = step.steps // epochs
+    batch = step.step - (step.epoch - 1) * batches
+    return (
+        f"epoch {step.epoch:>3} of {epochs}  batch {batch:>5} of {batches} "
+        f"({batch / batches:>4.0%})  train loss {float(step.loss):.4f}"
+    )
+
+
+def try_out(running: Running, data: Dataset) -> str:
+    """Learns from one batch and looks at one of the validation set; what came of it."""
+    from mnist_demo.datasets import Split
+    from mnist_demo.evaluate import evaluate
+    from mnist_demo.train import Step
+
+    started = time.perf_counter()
+    events = running.events(data)
+    try:
+        step = next(events)
+        assert isinstance(step, Step)
+        loss = float(step.loss)
+    finally:
+        events.close()
+    learned = time.perf_counter() - started
+    few = slice(running.chunk)
+    part = Split(data.validation.images[few], data.validation.labels[few])
+    result = evaluate(running.learner.net, part, running.chunk)
+    return (
+        f"dry run: loss {loss:.4f} on one batch of {step.images} {data.noun} in {learned:.2f} s, "
+        f"then {result.correct} of {len(part)} right; nothing was written"
+    )

@@ -1,0 +1,151 @@
+"""`train`'s options that follow a run or try it out, and those that go with other options."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from mnist_demo import evaluate
+from mnist_demo.checkpoint import load_checkpoint
+from mnist_demo.cli import main
+from mnist_demo.cli.following import TEST_BATCH
+from mnist_demo.cli.train import add_arguments, config_of
+from mnist_demo.config import TrainConfig
+
+QUICK = ["train", "--dataset", "sample", "--net", "linear", "--augment", "none", "--epochs", "1"]
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many images each step of inference took."""
+    sizes: list[int] = []
+    infer = evaluate.infer
+
+    def counted(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(images))
+        return infer(net, images)
+
+    monkeypatch.setattr(evaluate, "infer", counted)
+    return sizes
+
+
+def test_the_test_batch_size_is_that_of_every_step_of_validation(
+    seen: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "net.safetensors"
+    assert main([*QUICK, "--test-batch-size", "300", "--out", str(out)]) == 0
+    assert seen == [300, 300, 300, 100] * 2  # in the run, and of the net that was kept
+    first = re.search(r"held-out accuracy (\S+)", capsys.readouterr().out)
+    seen.clear()
+    assert main([*QUICK, "--out", str(out)]) == 0
+    assert seen == [TEST_BATCH, TEST_BATCH] * 2
+    assert TEST_BATCH == evaluate.CHUNK
+    second = re.search(r"held-out accuracy (\S+)", capsys.readouterr().out)
+    assert first
+    assert second
+    assert first[1] == second[1]
+
+
+def test_the_log_interval_tells_the_loss_between_epochs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*QUICK, "--batch-size", "200", "--out", str(tmp_path / "net.safetensors")]
+    assert main([*words, "--log-interval", "8", "--epochs", "2"]) == 0
+    out = capsys.readouterr().out
+    lines = re.findall(r"epoch +(\d) of 2  batch +(\d+) of 20 \( *(\d+)%\)  train loss \d", out)
+    assert lines == [("1", "8", "40"), ("1", "16", "80"), ("2", "4", "20"), ("2", "12", "60"),
+                     ("2", "20", "100")]  # fmt: skip
+    assert re.search(r"; trained in \d+\.\d s; wrote ", out)
+    assert main(words) == 0
+    assert "batch" not in capsys.readouterr().out
+
+
+def test_a_dry_run_learns_once_and_writes_nothing(
+    seen: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "net.safetensors"
+    words = [*QUICK, "--dry-run", "--batch-size", "64", "--test-batch-size", "100"]
+    for place in ([], ["--out", str(out)]):
+        seen.clear()
+        assert main([*words, *place]) == 0
+        text = capsys.readouterr().out
+        found = re.search(r"loss (\S+) on one batch of 64 digits .* (\d+) of 100 right", text)
+        assert found
+        assert 1 < float(found[1]) < 5  # ln 10 and what the weights add
+        assert "nothing was written" in text
+        assert seen == [100]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_accel_is_the_cpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "net.safetensors"
+    assert main([*QUICK, "--no-accel", "--out", str(out)]) == 0
+    assert "; CPU, " in capsys.readouterr().out
+    assert "--device cpu" in load_checkpoint(out).command
+
+
+def config(*words: str) -> TrainConfig:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return config_of(parser.parse_args(list(words)))
+
+
+def test_gamma_brings_its_schedule() -> None:
+    assert config("--gamma", "0.5").schedule == "step"
+    assert config("--recipe", "lenet500", "--gamma", "0.5").schedule == "step"
+    assert config("--gamma", "0.5", "--schedule", "cosine").schedule == "cosine"
+    assert config().schedule == TrainConfig.schedule != "step"
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (["--momentum", "0.5"], "--momentum does nothing with adamw"),
+        (["--momentum", "0.5", "--optimizer", "sgd"], None),
+        (
+            ["--recipe", "digitnet", "--weight-decay", "0.1"],
+            "--weight-decay does nothing with adam",
+        ),
+        (["--recipe", "lenet500", "--momentum", "0.5"], None),
+        (["--recipe", "nielsen-five"], "one of the 5 nets that vote"),
+    ],
+)
+def test_what_would_do_nothing_is_said(
+    words: list[str], note: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = ["--dataset", "sample", "--net", "linear", "--holdout", "0"]
+    assert main(["train", "--dry-run", *words, *sample]) == 0
+    told = capsys.readouterr().err
+    assert (note in told) if note else told == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--test-batch-size", "0", "--dry-run"], "--test-batch-size is 0; choose from 1 to"),
+        (["--log-interval", "-1", "--dry-run"], "--log-interval is -1"),
+        (["--dry-run", "--resume"], "leave it or --resume out"),
+        ([], "--out FILE.safetensors, or add --dry-run"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*QUICK, *words]) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_help_names_the_options_of_tutorials_003_and_004() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    text = parser.format_help()
+    for option in (
+        *("--batch-size", "--test-batch-size", "--epochs", "--lr", "--momentum", "--gamma"),
+        *("--no-accel", "--device", "--seed", "--log-interval", "--out", "--dry-run"),
+    ):
+        assert option in text
