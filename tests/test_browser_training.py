@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.checkpoint import Checkpoint
@@ -192,7 +192,7 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
     browser = chromium.new_context(viewport={"width": 1280, "height": 800})
     first, address = serve()
     tab = Tab(browser.new_page(), address)
-    assert "for this browser alone" in (tab.board.locator(".lasting").text_content() or "")
+    expect(tab.board.locator(".lasting")).to_contain_text("for this browser alone")
     tab.set_epochs(30)
     tab.button("Train").click()
     tab.page.wait_for_function(

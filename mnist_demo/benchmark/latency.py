@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 MOVE_EVERY = 1 / 60  # seconds between two moves of the pen
 MOVES = 40  # a stroke
+PATIENCE = 120_000  # ms until batches must have been learned
+LEARNING = """(document.querySelector('#training-board path.batches')?.getAttribute('d') ?? '')
+  .length > 20"""
 COLLECT = """() => {
   window.waits = [];
   document.addEventListener('answered', (event) => {
@@ -109,13 +112,19 @@ def _draw(page: Page, strokes: int) -> int:
 
 def _train(page: Page) -> None:
     """Starts a training that outlasts the measurement, and goes back to the pad."""
+    from playwright.sync_api import Error
+
     page.get_by_role("tab", name="Train").click()
     page.get_by_role("spinbutton", name="Epochs").fill("50")
     page.get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_timeout(4000)
-    if not _stop_button(page).is_enabled():
-        raise UserError("no training started; press Train in the app and see what it says")
+    try:
+        page.wait_for_function(LEARNING, timeout=PATIENCE)
+    except Error as error:
+        raise UserError(
+            "no training started; press Train in the app and see what it says"
+        ) from error
     page.get_by_role("tab", name="Draw").click()
+    page.wait_for_timeout(2000)
 
 
 def _stop_button(page: Page) -> Locator:
