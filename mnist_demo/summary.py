@@ -36,10 +36,15 @@ class Summary:
 
 
 def summarise(spec: NetSpec) -> Summary:
-    """On torch's "meta" device, where tensors have shapes and no numbers: nothing is computed."""
+    """Of one image; the weights are whatever the memory holds.
+
+    Built on torch's "meta" device, which draws no weights; but not run there, where torch
+    would import its compiler (2.5 s of work, for a table).
+    """
     with torch.device("meta"):
         net = spec.build().eval()
-        image = torch.empty(1, *spec.input_shape)
+    net.to_empty(device="cpu")
+    image = torch.zeros(1, *spec.input_shape)
     layers: list[Layer] = []
 
     def note(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:

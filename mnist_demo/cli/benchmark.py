@@ -11,6 +11,7 @@ from mnist_demo.cli.common import add_json
 HELP = "measure what the README claims"
 BENCHMARKS = {
     "drawn": "accuracy on pen strokes, with and without each step of the preprocessing",
+    "fuzz": "thousands of hostile requests and files, and what gave way",
     "latency": "from pen-move to bars in a real browser",
     "speed": "seconds to 99 % on MNIST, against two published ways",
     "startup": "from `python app.py` to the first page",

@@ -6,7 +6,7 @@ import contextlib
 import math
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 from mnist_demo.config import TrainConfig
@@ -36,7 +36,9 @@ class ApiRuns:
         self._free = threading.BoundedSemaphore(places)
         self._handles: deque[str] = deque()
 
-    def train(self, handle: str, settings: Mapping[str, Any]) -> Iterator[TrainingEvent]:
+    def train(
+        self, handle: str, settings: Mapping[str, Any]
+    ) -> Generator[TrainingEvent, None, None]:
         """The events of one run. Raises UserError for settings or a line that will not do."""
         config = checked(settings)
         context = self._context

@@ -1,0 +1,174 @@
+"""`benchmark fuzz`: thousands of hostile requests and files, and whether anything gave way.
+
+The app runs in a process of its own, on this machine alone, with a folder of its own for
+all that it might write. What counts as giving way: an end of the process, a reply of 500, a
+reply after more than two seconds, a file where none belongs, a path of this machine in a reply.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mnist_demo.benchmark import describe_machine, machine_line
+from mnist_demo.benchmark.fuzz_files import FILE_TRIES, FileTry
+from mnist_demo.benchmark.fuzz_http import Target, http_tries
+from mnist_demo.benchmark.server import APP, PATIENCE, answers, free_port
+from mnist_demo.errors import UserError
+
+SLOW = 2.0  # seconds
+KEPT = 20  # findings that are shown
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tries", type=int, default=5000, help="of all kinds (default: 5000)")
+    parser.add_argument("--seed", type=int, default=1, help="what the tries are drawn from")
+    parser.add_argument(
+        "--seconds", type=float, default=1800, help="stop after as many (default: 1800)"
+    )
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    if not 1 <= args.tries <= 1_000_000:
+        raise UserError(f"--tries is {args.tries}; choose from 1 to 1,000,000")
+    tally = Tally(args.seconds)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
+        attack_app(Path(place), tally, args.tries * 3 // 4, args.seed)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
+        attack_files(Path(place), tally, args.tries // 4, args.seed)
+    return {"machine": describe_machine("torch", "gradio"), "seed": args.seed, **tally.report()}
+
+
+class Tally:
+    """Tries by kind, their times, and what gave way."""
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+        self.tries: dict[str, int] = {}
+        self.slowest: dict[str, float] = {}
+        self.slow = 0
+        self.findings: list[str] = []
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() > self.until
+
+    def add(self, kind: str, seconds: float, finding: str | None) -> None:
+        self.tries[kind] = self.tries.get(kind, 0) + 1
+        self.slowest[kind] = max(self.slowest.get(kind, 0.0), seconds)
+        self.slow += seconds > SLOW
+        if finding:
+            self.findings.append(f"{kind}: {finding}")
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "tries": sum(self.tries.values()),
+            "by_kind": dict(sorted(self.tries.items())),
+            "slowest_seconds": {k: round(v, 2) for k, v in sorted(self.slowest.items())},
+            "slower_than_2_s": self.slow,
+            "findings": self.findings,
+        }
+
+
+def attack_app(place: Path, tally: Tally, tries: int, seed: int) -> None:
+    """Throws requests at an app that may write below `place` alone."""
+    rng = random.Random(seed)
+    with running(place) as (process, port):
+        target = Target(port, secrets=(str(APP.parent), str(place), sys.prefix, "Traceback"))
+        before = written(place)
+        for number in range(tries):
+            if tally.is_over:
+                break
+            kind, attempt = rng.choice(http_tries(target))
+            started = time.perf_counter()
+            finding = attempt(rng)
+            tally.add(kind, time.perf_counter() - started, finding)
+            if process.poll() is not None:
+                tally.findings.append(f"the server ended at try {number} ({kind})")
+                return
+        if not answers(port):
+            tally.findings.append("the page is not answered any more")
+        new = sorted(written(place) - before)
+        if new:
+            tally.findings.append(f"files were written: {', '.join(new[:5])}")
+
+
+def attack_files(place: Path, tally: Tally, tries: int, seed: int) -> None:
+    """Reads checkpoints, lists and tables that lie."""
+    rng = random.Random(seed)
+    kinds: list[tuple[str, FileTry]] = list(FILE_TRIES.items())
+    for _ in range(tries):
+        if tally.is_over:
+            break
+        kind, attempt = rng.choice(kinds)
+        started = time.perf_counter()
+        finding = attempt(rng, place)
+        tally.add(kind, time.perf_counter() - started, finding)
+
+
+@contextmanager
+def running(place: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The app; all that it may write to lies in `place`."""
+    folders = {name: place / name for name in ("home", "tmp", "gradio", "data")}
+    for folder in folders.values():
+        folder.mkdir()
+    port = free_port()
+    environment = os.environ | {
+        "HOME": str(folders["home"]),
+        "TMPDIR": str(folders["tmp"]),
+        "GRADIO_TEMP_DIR": str(folders["gradio"]),
+        "MNIST_DEMO_DATA": str(folders["data"]),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+    }
+    log = (place / "log.txt").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, str(APP), "--host", "127.0.0.1", "--port", str(port)],
+        cwd=APP.parent,
+        env=environment,
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        started = time.perf_counter()
+        while not answers(port):
+            if process.poll() is not None or time.perf_counter() - started > PATIENCE:
+                raise UserError("the app did not start; run `python app.py` by hand")
+            time.sleep(0.1)
+        yield process, port
+    finally:
+        log.close()
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def written(place: Path) -> set[str]:
+    """The files below `place`, less the log."""
+    files = (path for path in place.rglob("*") if path.is_file() and path.name != "log.txt")
+    return {str(path.relative_to(place)) for path in files}
+
+
+def format_report(result: dict[str, Any]) -> str:
+    lines = [machine_line(result["machine"]), ""]
+    lines += [
+        f"{kind:24}{count:>7,} tries, slowest {result['slowest_seconds'][kind]:.2f} s"
+        for kind, count in result["by_kind"].items()
+    ]
+    lines.append(
+        f"\n{result['tries']:,} tries (seed {result['seed']}), {result['slower_than_2_s']} slower "
+        f"than 2 s, {len(result['findings'])} findings"
+    )
+    return "\n".join([*lines, *result["findings"][:KEPT]])

@@ -1,0 +1,221 @@
+"""What is tried against a running app, each as a function that tells what gave way, if anything."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mnist_demo.benchmark import junk
+
+WAIT = 30.0  # seconds until a reply is given up
+BIG = 20 * 2**20
+JSON = {"Content-Type": "application/json"}
+Attempt = Callable[[random.Random], str | None]
+
+# Valid messages of the server functions, from which the hostile ones are made.
+MESSAGES: dict[str, Any] = {
+    "classify": {"net": "released", "x": 0, "y": 0, "w": 2, "h": 2, "ink": "AP8A/w=="},
+    "page_of": {"choice": "released", "sort": "worst", "page": 0, "size": 24, "right": False},
+    "switch": {"action": "pause", "value": 0.01},
+    "download": {"run": "run-1", "kind": "net"},
+}
+SETTINGS = {
+    "net": "linear",
+    "dataset": "sample",
+    "epochs": 1,
+    "batch_size": 256,
+    "learning_rate": 0.01,
+    "optimizer": "sgd",
+    "schedule": "constant",
+    "augment": "none",
+    "seed": 1,
+}
+
+
+@dataclass
+class Target:
+    """A running app: what it offers, and what no reply of it may hold."""
+
+    port: int
+    secrets: tuple[str, ...]
+    functions: list[tuple[int, str]] = field(default_factory=list)
+    events: list[tuple[int, int, bool]] = field(default_factory=list)  # number, inputs, queued
+
+    def __post_init__(self) -> None:
+        config = json.loads(self.ask("GET", "/config")[1])
+        for component in config["components"]:
+            names = component["props"].get("server_fns") or []
+            self.functions += [(component["id"], name) for name in names]
+        self.events = [
+            (event["id"], len(event["inputs"]), event.get("queue") is not False)
+            for event in config["dependencies"]
+            if event.get("backend_fn", True)
+        ]
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Status and body of a reply; 0 where the connection was cut instead."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT)
+        try:
+            connection.request(method, path, body or None, headers or {})
+            reply = connection.getresponse()
+            return reply.status, reply.read(4 * 2**20)
+        except TimeoutError:
+            return -1, b""
+        except (OSError, http.client.HTTPException, ValueError):
+            return 0, b""
+        finally:
+            connection.close()
+
+    def judge(self, status: int, reply: bytes, what: object) -> str | None:
+        """What is wrong with a reply."""
+        shown = str(what)[:160]
+        if status == -1:
+            return f"no reply within {WAIT:.0f} s to {shown}"
+        if status >= 500 and status != 503:
+            return f"status {status} for {shown}"
+        for secret in self.secrets:
+            if secret.encode() in reply:
+                return f"the reply to {shown} holds {secret!r}"
+        return None
+
+    def post(self, path: str, body: bytes, what: object) -> str | None:
+        return self.judge(*self.ask("POST", f"/gradio_api/{path}", body, JSON), what)
+
+
+def http_tries(target: Target) -> list[tuple[str, Attempt]]:
+    """All kinds of tries, by name."""
+
+    def call_function(rng: random.Random) -> str | None:
+        component, name = rng.choice(target.functions)
+        good = MESSAGES.get(name, "")
+        data = junk.changed(rng, good) if isinstance(good, dict) and rng.random() < 0.8 else (
+            junk.value(rng)
+        )  # fmt: skip
+        message = {"session_hash": "fuzz1", "component_id": component, "fn_name": name}
+        return target.post(
+            "component_server/", json.dumps({**message, "data": data}).encode(), data
+        )
+
+    def send_picture(rng: random.Random) -> str | None:
+        pads = [number for number, name in target.functions if name == "read_picture"]
+        data = base64.b64encode(junk.picture(rng)).decode()
+        if rng.random() < 0.2:
+            data = rng.choice(("data:image/png;base64,", "data:,", "é")) + data
+        if rng.random() < 0.3 or not pads:
+            return call_endpoint("classify", [data, "released"])
+        message = {"session_hash": "fuzz1", "component_id": pads[0], "fn_name": "read_picture"}
+        return target.post(
+            "component_server/", json.dumps({**message, "data": data}).encode(), data
+        )
+
+    def send_envelope(rng: random.Random) -> str | None:
+        component, name = rng.choice(target.functions)
+        good = {"session_hash": "fuzz1", "component_id": component, "fn_name": name, "data": None}
+        event, inputs, _ = rng.choice(target.events)
+        other = {"session_hash": "fuzz1", "fn_index": event, "data": [None] * inputs}
+        route, message = rng.choice((("component_server/", good), ("run/x", other)))
+        return target.post(route, junk.body(rng, junk.changed(rng, message)), message)
+
+    def fire_event(rng: random.Random) -> str | None:
+        number, inputs, is_queued = rng.choice(target.events)
+        data = [junk.value(rng) for _ in range(inputs)]
+        message: dict[str, Any] = {
+            "session_hash": f"fuzz{rng.randrange(10**9)}", "fn_index": number, "data": data,
+            "event_data": junk.value(rng),
+        }  # fmt: skip
+        if not is_queued:
+            status, reply = target.ask(
+                "POST", "/gradio_api/run/x", json.dumps(message).encode(), JSON
+            )
+            # Gradio answers 500 for whatever a handler refuses; what counts is what it says.
+            return target.judge(400 if status == 500 else status, reply, message)
+        status, reply = target.ask(
+            "POST", "/gradio_api/queue/join", json.dumps(message).encode(), JSON
+        )
+        if status != 200:
+            return target.judge(status, reply, message)
+        path = f"/gradio_api/queue/data?session_hash={message['session_hash']}"
+        return target.judge(*target.ask("GET", path), message)
+
+    def call_endpoint(name: str, data: Any) -> str | None:
+        status, reply = target.ask(
+            "POST", f"/gradio_api/call/{name}", json.dumps({"data": data}).encode(), JSON
+        )
+        if status != 200:
+            return target.judge(status, reply, data)
+        event = json.loads(reply)["event_id"]
+        return target.judge(*target.ask("GET", f"/gradio_api/call/{name}/{event}"), data)
+
+    def ask_endpoint(rng: random.Random) -> str | None:
+        name = rng.choice(("classify", "evaluate", "train", "train"))
+        if name == "train":
+            return call_endpoint(name, list(junk.changed(rng, SETTINGS).values()))
+        return call_endpoint(name, [junk.value(rng) for _ in range(2 if name == "classify" else 1)])
+
+    def ask_path(rng: random.Random) -> str | None:
+        path = junk.path(rng)
+        method = rng.choice(("GET", "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"))
+        status, reply = target.ask(method, path)
+        if status == 200 and (b"root:" in reply or b"PATH=" in reply):
+            return f"{method} {path} gives a file away"
+        return target.judge(status, reply, f"{method} {path}")
+
+    def ask_raw(rng: random.Random) -> str | None:
+        return _raw(target, rng)
+
+    return [
+        *(("server functions", call_function),) * 5,
+        *(("pictures", send_picture),) * 4,
+        *(("bodies", send_envelope),) * 4,
+        *(("events", fire_event),) * 3,
+        *(("endpoints", ask_endpoint),) * 2,
+        *(("paths", ask_path),) * 4,
+        ("raw bytes and headers", ask_raw),
+    ]
+
+
+def _raw(target: Target, rng: random.Random) -> str | None:
+    """Headers of all kinds, uploads, a body of 20 MB, requests that are none."""
+    host = rng.choice(("evil.example", "a" * 3000, "localhost:1", "[::1", "x\x00y"))
+    headers = {
+        "Host": host.replace("\x00", ""),
+        "Origin": "https://evil.example",
+        "X-Forwarded-Host": host.replace("\x00", ""),
+        "X-Forwarded-Proto": rng.choice(("https", "javascript", "file", "")),
+        "Cookie": f"access-token-unsecure-x={rng.randrange(10**9)}",
+    }
+    how = rng.randrange(5)
+    if how == 0:
+        return target.judge(*target.ask("GET", "/", headers=headers), headers)
+    if how == 1:
+        return target.post("component_server/", b'{"data": "' + b"A" * BIG + b'"}', "20 MB")
+    if how == 2:
+        form = b'--x\r\nContent-Disposition: form-data; name="files"; filename="../../a.py"\r\n\r\n'
+        kind = {"Content-Type": "multipart/form-data; boundary=x"}
+        route = rng.choice(("upload", "component_server/", "process_recording", "queue/join"))
+        content = form + rng.randbytes(100) + b"\r\n--x--\r\n"
+        return target.judge(*target.ask("POST", f"/gradio_api/{route}", content, kind), route)
+    if how == 3:
+        return target.judge(*target.ask(rng.choice(("TRACE", "CONNECT", "X")), "/"), "method")
+    return _cut_off(target, rng)
+
+
+def _cut_off(target: Target, rng: random.Random) -> str | None:
+    """A connection that says something else than it promised, and goes."""
+    start = b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    lines = (b"Content-Length: 9999999\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
+             b"Content-Length: -5\r\n\r\n", b"\x00" * 99)  # fmt: skip
+    try:
+        with socket.create_connection(("127.0.0.1", target.port), timeout=WAIT) as connection:
+            connection.sendall(rng.choice((start, b"")) + rng.choice(lines))
+    except OSError:
+        return None
+    return target.judge(*target.ask("GET", "/health"), "health after a cut connection")
