@@ -28,11 +28,13 @@ from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate
 from mnist_demo.learner import Learner
 from mnist_demo.page import fields, form, trainer, work
+from mnist_demo.page import job as job_time
 from mnist_demo.page.board import board, settings_of
 from mnist_demo.page.context import Context
 from mnist_demo.page.crew import Crew
 from mnist_demo.page.curve import MAX_POINTS, Curve
 from mnist_demo.page.fetching import Fetching
+from mnist_demo.page.job import Controls, Job
 from mnist_demo.page.messages import Message
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
@@ -40,7 +42,6 @@ from mnist_demo.page.starting import begin, turn_switch
 from mnist_demo.page.trainer import UPDATE_EVERY, Watch, follow
 from mnist_demo.page.turns import Place, Turns
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.page.work import Controls, Job
 from mnist_demo.train import Epoch
 
 CPU = torch.device("cpu")
@@ -85,7 +86,7 @@ class InStep:
 
     def begin(self, job: Job) -> None:
         self.is_idle = False
-        watch = work.Watch(self.fake.clock, self.fake.sleep)
+        watch = job_time.Watch(self.fake.clock, self.fake.sleep)
         self.messages = work.work(job, self.controls, watch)
 
     def turn(self, **changes: Any) -> None:

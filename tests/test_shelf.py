@@ -19,6 +19,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.page import shelf as shelves
 from mnist_demo.page.board import board
 from mnist_demo.page.crew import Crew
+from mnist_demo.page.job import Job
 from mnist_demo.page.messages import Gone, Message
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Drawer, Shelf
@@ -26,7 +27,6 @@ from mnist_demo.page.starting import begin, bring_back, take_up, throw_away
 from mnist_demo.page.trainer import follow
 from mnist_demo.page.turns import Turns
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.page.work import Job
 
 ANNA, BERT = "a1" * 16, "b2" * 16
 THREE = replace(LINEAR, epochs=3, average=0.9)

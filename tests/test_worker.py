@@ -17,13 +17,13 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.page import crew as crews
 from mnist_demo.page.background import Here
 from mnist_demo.page.crew import Crew, Hand, Worker
+from mnist_demo.page.job import Controls, Job
 from mnist_demo.page.messages import End, Gone, Message, Phase, Steps, pack, unpack
 from mnist_demo.page.runs import Run
 from mnist_demo.page.starting import begin
 from mnist_demo.page.trainer import follow
 from mnist_demo.page.turns import Turns
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.page.work import Controls, Job
 from mnist_demo.train import Epoch
 
 LINEAR = TrainConfig(

@@ -14,8 +14,9 @@ from typing import Any
 
 import torch
 
+from mnist_demo.page.job import Controls, Job
 from mnist_demo.page.messages import End, Message
-from mnist_demo.page.work import Controls, Job, Messages, work
+from mnist_demo.page.work import Messages, work
 
 SECONDS = 120  # of the GPU that a run asks ZeroGPU for
 

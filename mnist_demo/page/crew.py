@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mnist_demo.page.background import Here
+from mnist_demo.page.job import Job
 from mnist_demo.page.messages import End, Gone, Message, Ready, unpack
-from mnist_demo.page.work import Job
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 1.0  # seconds that a worker has to leave a run that nobody waits for

@@ -10,12 +10,12 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.page import form
 from mnist_demo.page.context import Context
+from mnist_demo.page.job import Job
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Drawer
 from mnist_demo.page.trainer import follow
 from mnist_demo.page.turns import Place
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.page.work import Job
 from mnist_demo.train import Dials
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from mnist_demo.page import ending
 from mnist_demo.page.crew import Crew, Hand
 from mnist_demo.page.curve import Curve
+from mnist_demo.page.job import Job
 from mnist_demo.page.messages import (
     End,
     Gone,
@@ -31,7 +32,6 @@ from mnist_demo.page.messages import (
 )
 from mnist_demo.page.runs import Run
 from mnist_demo.page.turns import Place
-from mnist_demo.page.work import Job
 from mnist_demo.train import Epoch
 
 UPDATE_EVERY = 0.25  # seconds between two looks of the page

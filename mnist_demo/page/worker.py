@@ -18,8 +18,9 @@ from typing import IO, Any
 
 import torch
 
+from mnist_demo.page.job import Controls, Job
 from mnist_demo.page.messages import Message, Ready, pack
-from mnist_demo.page.work import Controls, Job, work
+from mnist_demo.page.work import work
 
 NICENESS = 5  # what answers drawings goes first
 
