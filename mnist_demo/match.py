@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
-from mnist_demo.nets import NETS, check_fit
+from mnist_demo.nets import check_fit
 
 
 def check_match(name: str, data: Dataset) -> None:
-    """Raises UserError where the net cannot take the images or tell the classes apart.
+    """Raises UserError where the net cannot take the images or tell the classes apart."""
+    check_fit(name, data.shape, data.labels)
 
-    What the registry does not hold was made for its data set.
-    """
-    check_fit(name, data.shape)
-    if name in NETS and len(data.labels) != NETS[name].classes:
+
+def check_same_classes(checkpoint: Checkpoint, data: Dataset) -> None:
+    """Raises UserError where what the net answers is no answer to this data's question."""
+    check_match(checkpoint.kind, data)
+    if checkpoint.labels != data.labels:
         raise UserError(
-            f"the net {name!r} tells {NETS[name].classes} classes apart, {data.title} has "
-            f"{len(data.labels)} ({', '.join(data.labels[:12])}); choose such data, or a net of "
-            "your own as in custom:blocks=2"
+            f"the net knows the classes {', '.join(checkpoint.labels)}, which are not those of "
+            f"{data.name!r}; choose another data set"
         )

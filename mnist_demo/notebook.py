@@ -22,7 +22,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.ink import open_image
 from mnist_demo.judging import unseen
-from mnist_demo.match import check_match
+from mnist_demo.match import check_match, check_same_classes
 from mnist_demo.nets import build_net
 from mnist_demo.nets.custom import fitted
 from mnist_demo.train import Epoch, Event, keep_best, train
@@ -132,12 +132,7 @@ def evaluate_net(
     """
     name = dataset or (net.dataset if net.labels != DIGITS else best_available(folder))
     data = load_dataset(name, folder)
-    check_match(net.kind, data)
-    if data.labels != net.labels:
-        raise UserError(
-            f"the net knows the classes {', '.join(net.labels)}, which are not those of "
-            f"{data.name!r}; choose another data set"
-        )
+    check_same_classes(net, data)
     split, _ = unseen(net, data, lambda other: load_dataset(other, folder))
     return evaluate(net.net, split)
 

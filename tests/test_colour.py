@@ -78,7 +78,7 @@ def test_the_recipes_are_the_sources_and_ours() -> None:
     source = find_recipe("cifar-threeconv")
     assert source.source == "002"
     assert source.target == 0.756
-    config = source.config
+    config = source.settings(full=True)
     assert (config.net, config.dataset) == ("cifar-threeconv", "cifar10")
     assert (config.optimizer, config.learning_rate, config.momentum) == ("sgd", 0.01, 0)
     assert (config.batch_size, config.epochs, config.schedule) == (16, 30, "constant")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.datasets import (
+    DATASETS,
     Dataset,
     Split,
     hold_out,
@@ -333,9 +334,10 @@ def test_a_name_that_could_lead_elsewhere_is_refused(name: str, tmp_path: Path) 
         load_named(name, tmp_path)
 
 
-def test_names_of_the_registry_are_not_for_own_data(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="'sample' is the name of another data set"):
-        import_photos(photos, "sample", tmp_path)
+@pytest.mark.parametrize("name", DATASETS)
+def test_names_of_the_registry_are_not_for_own_data(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"'{name}' is the name of another data set"):
+        import_photos(tmp_path, name, tmp_path)
 
 
 def test_the_page_never_takes_a_path(few: Dataset, tmp_path: Path) -> None:

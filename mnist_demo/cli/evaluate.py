@@ -58,16 +58,11 @@ def run(args: argparse.Namespace) -> int:
     from mnist_demo.device import pick_device
     from mnist_demo.evaluate import evaluate
     from mnist_demo.figures import png_of, reliability_figure
-    from mnist_demo.match import check_match
+    from mnist_demo.match import check_same_classes
 
     name = args.dataset or best_available(args.data_dir)
     data = load_dataset(name, args.data_dir, root=args.image_root)
-    check_match(checkpoint.kind, data)
-    if checkpoint.labels != data.labels:
-        raise UserError(
-            f"the net knows the classes {', '.join(checkpoint.labels)}, which are not those of "
-            f"{data.name!r}; choose a data set with --dataset"
-        )
+    check_same_classes(checkpoint, data)
     split, name = choose_split(args.split, checkpoint, data, args.data_dir)
     device = pick_device(args.device)
     result = evaluate(checkpoint.net.to(device), split.to(device))

@@ -44,17 +44,12 @@ def run(args: argparse.Namespace) -> int:
     from mnist_demo.datasets import best_available, load_dataset
     from mnist_demo.evaluate import evaluate
     from mnist_demo.figures import png_of, samples_figure
-    from mnist_demo.match import check_match
+    from mnist_demo.match import check_same_classes
 
     digits = checkpoint.dataset in ("mnist", "sample")
     name = args.dataset or (best_available(args.data_dir) if digits else checkpoint.dataset)
     data = load_dataset(name, args.data_dir, root=args.image_root)
-    check_match(checkpoint.kind, data)
-    if checkpoint.labels != data.labels:
-        raise UserError(
-            f"the net knows the classes {', '.join(checkpoint.labels)}, which are not those of "
-            f"{data.name!r}; choose a data set with --dataset"
-        )
+    check_same_classes(checkpoint, data)
     split, words = choose_split(None, checkpoint, data, args.data_dir)
     count = min(args.count, len(split))
     chosen = np.random.default_rng(abs(args.seed)).choice(len(split), count, replace=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -91,17 +91,27 @@ def fitting(shape: tuple[int, ...], classes: int = 10) -> list[str]:
     return [name for name, spec in NETS.items() if (spec.input_shape, spec.classes) == wanted]
 
 
-def check_fit(name: str, shape: tuple[int, ...]) -> None:
-    """Raises UserError, naming the nets that fit, where `name` cannot take images (C, H, W)."""
-    # What no registry holds was made for its data set.
+def check_fit(name: str, shape: tuple[int, ...], labels: Sequence[str] = ()) -> None:
+    """Raises UserError where `name` cannot take images (C, H, W) or tell these classes apart.
+
+    What the registry does not hold was made for its data set; of a net that is described,
+    the description says how many classes.
+    """
     spec = find_net(name) if is_described(name) else NETS.get(name)
-    if spec is None or spec.input_shape == tuple(shape):
+    if spec is None:
         return
-    nets = ", ".join(fitting(shape)) or "none"
-    raise UserError(
-        f"the net {name!r} takes images of {in_words(spec.input_shape)}, these are of "
-        f"{in_words(shape)}; nets that fit: {nets}"
-    )
+    if spec.input_shape != tuple(shape):
+        nets = ", ".join(fitting(shape)) or "none"
+        raise UserError(
+            f"the net {name!r} takes images of {in_words(spec.input_shape)}, these are of "
+            f"{in_words(shape)}; nets that fit: {nets}"
+        )
+    if labels and name in NETS and len(labels) != spec.classes:
+        raise UserError(
+            f"the net {name!r} tells {spec.classes} classes apart, these images have "
+            f"{len(labels)} ({', '.join(labels[:12])}); choose such data, or a net of your own "
+            "as in custom:blocks=2"
+        )
 
 
 def in_words(shape: tuple[int, ...]) -> str:
