@@ -191,7 +191,10 @@ def ratios(finishes: list[Finish]) -> dict[str, dict[str, Any]]:
         if name == OURS or not pairs:
             continue
         found[name] = {
-            kind: [round(getattr(other, kind) / getattr(own, kind), 1) for other, own in pairs]
+            kind: [
+                round(getattr(other, kind) / max(1e-3, getattr(own, kind)), 1)
+                for other, own in pairs
+            ]
             for kind in ("seconds", "processor")
         }
     return found

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "drawn": "accuracy on pen strokes, with and without each step of the preprocessing",
     "fuzz": "thousands of hostile requests and files, and what gave way",
     "latency": "from pen-move to bars in a real browser",
+    "inference": "one drawing end to end on one core, and batches against the arithmetic limit",
     "speed": "seconds to 99 % on MNIST, against two published ways",
     "startup": "from `python app.py` to the first page",
     "throughput": "training images a second, by net and device",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import shlex
 import signal
 import sys
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from mnist_demo.datasets import Dataset
+    from mnist_demo.distributed import Ranks
     from mnist_demo.resume import Running
     from mnist_demo.train import Epoch
 
@@ -120,6 +122,15 @@ def option_of(setting: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return _run(args)
+    from mnist_demo.distributed import together  # torchrun started several of us
+
+    with together(args.device) as ranks:
+        return _run(args, ranks)
+
+
+def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
     check_following(args)
     if args.out:
         refuse_place(args.out)
@@ -148,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
             f"this trains one of the {members} nets that vote; train {members} with seeds of their "
             f"own and join them by `ensemble --how vote`, or run `reproduce {args.recipe}`"
         )
-    device = pick_device(args.device)
+    device = ranks.device if ranks else pick_device(args.device)
     data = load_dataset(config.dataset, args.data_dir, config.holdout, args.image_root)
     config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
     check_match(config.net, data)
@@ -174,6 +185,14 @@ def run(args: argparse.Namespace) -> int:
         if place.exists():
             _note(f"the interrupted run {place} is dropped; --resume would have gone on with it")
     running.chunk = args.test_batch_size
+    if ranks:
+        from mnist_demo.distributed import shared
+
+        running.learner = shared(running.learner, ranks)
+        if not ranks.is_first:  # which tells, keeps and writes what all of them learn
+            for _ in running.events(data):
+                pass
+            return 0
     started = time.perf_counter() - (stored.notes.get("seconds", 0.0) if stored else 0.0)
     trouble = _train(running, data, place, started, args.log_interval, args.log_to)
     seconds = time.perf_counter() - started

@@ -1,0 +1,120 @@
+"""Two processes learn what one learns; the first alone prints and writes."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ALONE, ROOT
+from torch import nn
+
+from mnist_demo.benchmark.server import free_port
+from mnist_demo.checkpoint import load_checkpoint
+from mnist_demo.cli import main
+from mnist_demo.config import TrainConfig
+from mnist_demo.distributed import Ranks, WholeBatchNorm, shared
+from mnist_demo.errors import UserError
+from mnist_demo.learner import make_learner
+from mnist_demo.nets import build_net
+
+# Dropout, augmentation and a moving average: what depends on the whole batch. Batch norm has a
+# test of its own, for the sums of PyTorch's own are only good to about 1e-5 on a CPU.
+# Not Adam, whose first steps make a whole step of a gradient that is nothing but rounding.
+RUN = [
+    *("train", "--dataset", "sample", "--net", "custom:blocks=2,width=8,norm=none,dropout=0.3"),
+    *("--epochs", "1", "--batch-size", "500", "--augment", "affine", "--average", "0.5"),
+    *("--optimizer", "sgd", "--lr", "0.05", "--seed", "3", "--device", "cpu", "--keep", "last"),
+]
+
+
+@pytest.mark.timeout(400)  # three processes import PyTorch, on two cores that may be busy
+def test_two_processes_give_the_net_that_one_gives(tmp_path: Path) -> None:
+    alone, shared_out = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={free_port()}")
+    done = subprocess.run(
+        [sys.executable, *torchrun, "-m", "mnist_demo", *RUN, "--out", str(shared_out)],
+        cwd=ROOT,
+        env=os.environ | ALONE | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("epoch   1 of 1") == 1  # from the first process alone
+    assert done.stdout.count("wrote") == 1
+    assert main([*RUN, "--out", str(alone)]) == 0
+    one, two = load_checkpoint(alone), load_checkpoint(shared_out)
+    state = two.net.state_dict()
+    for name, value in one.net.state_dict().items():
+        assert torch.allclose(value.float(), state[name].float(), atol=2e-5, rtol=1e-4), name
+    assert one.metrics["validation_loss"] == pytest.approx(two.metrics["validation_loss"], rel=1e-4)
+
+
+def test_batch_norm_sees_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads stand in for two processes: forward, backward and running statistics."""
+    meet, shares = threading.Barrier(2, timeout=30), [torch.empty(0)] * 2
+    here = threading.local()
+
+    def all_reduce(value: torch.Tensor) -> None:
+        shares[here.rank] = value.clone()
+        meet.wait()
+        value.copy_(shares[0] + shares[1])
+        meet.wait()
+
+    monkeypatch.setattr("torch.distributed.all_reduce", all_reduce)
+    monkeypatch.setattr("torch.distributed.get_world_size", lambda: 2)
+    torch.manual_seed(0)
+    plain = nn.BatchNorm2d(3).double()
+    images = torch.randn(6, 3, 4, 4, dtype=torch.float64) * 3 + 1
+    weights = torch.randn(6, 3, 4, 4, dtype=torch.float64)
+
+    def learn(norm: nn.Module, rows: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        part = images[rows].clone().requires_grad_()
+        output = norm(part)
+        (output * weights[rows]).square().sum().backward()
+        assert part.grad is not None
+        return output.detach(), part.grad
+
+    results: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+    parts = [copy.deepcopy(plain) for _ in range(2)]
+
+    def of_rank(rank: int) -> None:
+        here.rank = rank
+        parts[rank].__class__ = WholeBatchNorm  # type: ignore[assignment]
+        results[rank] = learn(parts[rank], slice(3 * rank, 3 * rank + 3))
+
+    threads = [threading.Thread(target=of_rank, args=(rank,)) for rank in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    output, gradient = learn(plain, slice(0, 6))
+    assert torch.allclose(torch.cat([results[0][0], results[1][0]]), output)
+    assert torch.allclose(torch.cat([results[0][1], results[1][1]]), gradient)
+    for part in parts:
+        assert torch.allclose(part.running_mean, plain.running_mean)  # type: ignore[arg-type]
+        assert torch.allclose(part.running_var, plain.running_var)  # type: ignore[arg-type]
+        assert torch.equal(part.eval()(images), nn.BatchNorm2d.forward(part, images))
+    assert plain.weight.grad is not None
+    both = parts[0].weight.grad + parts[1].weight.grad  # type: ignore[operator]
+    assert torch.allclose(both, plain.weight.grad)
+
+
+def test_the_parts_of_a_batch_are_alike_and_cover_it() -> None:
+    batch = torch.arange(11)
+    parts = [Ranks(rank, 3, torch.device("cpu")).part(batch) for rank in range(3)]
+    assert torch.cat(parts).tolist() == list(range(9))
+    assert {len(part) for part in parts} == {3}
+
+
+def test_a_batch_that_cannot_be_shared_is_refused() -> None:
+    learner = make_learner(build_net("linear"), TrainConfig(net="linear", batch_size=50))
+    with pytest.raises(UserError, match="choose a multiple of 3"):
+        shared(learner, Ranks(0, 3, torch.device("cpu")))
