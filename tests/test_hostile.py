@@ -1,0 +1,366 @@
+"""Hostile input: what is let in, what is refused, and that nothing unexpected comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mnist_demo.benchmark import fuzz_http, junk
+from mnist_demo.benchmark.fuzz import Tally, attack_files
+from mnist_demo.errors import UserError
+from mnist_demo.page.envelope import (
+    MAX_CONTAINERS,
+    MAX_DEPTH,
+    Event,
+    Offers,
+    Refused,
+    check_call,
+    check_event,
+    read_json,
+)
+from mnist_demo.page.gate import Gate
+from mnist_demo.page.logs import Traffic
+from mnist_demo.page.pictures import MAX_PIXELS, Pictures
+from mnist_demo.page.sketchpad import read_drawing
+from mnist_demo.page.visitors import Visitors
+
+ROOT = Path(__file__).parent.parent
+OFFERS = Offers(
+    {0: Event(2, "page"), 1: Event(1, "classify", "classify")},
+    {5: frozenset({"classify"})},
+    frozenset({5, 6}),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary().map(str),
+    lambda part: st.lists(part, max_size=4) | st.dictionaries(st.text(), part, max_size=4),
+    max_leaves=8,
+)
+# No clock decides here: the machine may be busy with other things.
+calm = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SERVER_FACTS = (str(ROOT), "site-packages", "Traceback", 'File "')
+
+
+@contextmanager
+def refusing(*statuses: int) -> Iterator[None]:
+    """What is inside may be refused, with one of these statuses."""
+    status = statuses[0]
+    try:
+        yield
+    except Refused as error:
+        status = error.status
+    assert status in statuses
+
+
+@calm
+@given(st.binary())
+def test_bytes_are_a_message_or_refused(body: bytes) -> None:
+    with refusing(400, 413):
+        assert isinstance(read_json(body), dict)
+
+
+@calm
+@given(st.dictionaries(st.text(), JSON))
+def test_a_message_comes_through_as_it_is_or_is_refused(message: dict[str, Any]) -> None:
+    text = json.dumps(message)
+    try:
+        assert read_json(text.encode()) == message
+    except Refused:  # brackets within texts are counted too
+        strange = ("NaN", "Infinity", "\\ud", "path")
+        assert any(word in text for word in strange) or text.count("[") + text.count("{") > 32
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" * 200_000, 413),
+        (b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1), 400),
+        (b'{"a": [' + b"[]," * MAX_CONTAINERS + b"[]]}", 413),
+        (b'{"a": [' + b"1," * 200_001 + b"1]}", 413),
+        (b'{"a": NaN}', 400),
+        (b'{"a": ' + b"9" * 5000 + b"}", 400),
+        (b'{"a": "\\ud800"}', 400),
+        (b'{"a": "\xed\xa0\x80"}', 400),
+        ('{"a": 1}'.encode("utf-16"), 400),
+        (b"7", 400),
+        (b'{"a": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}}', 400),
+        (b'{"a": {"p\\u0061th": "x", "url": "http://127.0.0.1", "meta": 0}}', 400),
+    ],
+)
+def test_what_is_a_burden_or_a_trick_is_refused(body: bytes, status: int) -> None:
+    with pytest.raises(Refused) as refused:
+        read_json(body)
+    assert refused.value.status == status
+
+
+@calm
+@given(st.dictionaries(st.sampled_from(["session_hash", "component_id", "fn_name", "data"]), JSON))
+def test_a_call_names_what_is_offered(message: dict[str, Any]) -> None:
+    with refusing(400, 404):
+        check_call(message, OFFERS)
+        assert (message["component_id"], message["fn_name"]) == (5, "classify")
+
+
+EVENT_KEYS = ["session_hash", "fn_index", "data", "event_id", "trigger_id", "batched"]
+
+
+@calm
+@given(st.dictionaries(st.sampled_from(EVENT_KEYS), JSON))
+def test_an_event_is_one_of_the_pages(message: dict[str, Any]) -> None:
+    with refusing(400, 404):
+        event = check_event(message, OFFERS)
+        assert len(message["data"]) == event.inputs
+
+
+def test_only_a_public_name_is_an_endpoint() -> None:
+    assert check_event({"data": [1]}, OFFERS, "classify").kind == "classify"
+    with pytest.raises(Refused):
+        check_event({"data": [1, 2]}, OFFERS, "show")
+
+
+@calm
+@given(JSON)
+def test_a_drawing_is_read_or_refused_with_a_message(drawing: Any) -> None:
+    with pytest.raises(UserError):
+        read_drawing(drawing)
+
+
+@calm
+@given(st.integers(0, 2**32))
+def test_a_picture_is_read_or_refused_with_a_message(seed: int) -> None:
+    rng = random.Random(seed)
+    try:
+        ink = Pictures().ink_of(junk.base64.b64encode(junk.picture(rng)).decode())
+    except UserError:
+        return
+    assert ink.min() >= 0
+    assert ink.max() <= 1
+
+
+@pytest.mark.parametrize("sides", [(65535, 65535), (MAX_PIXELS // 1000 + 1, 1000), (1, 70_000)])
+def test_a_pixel_bomb_is_not_unfolded(sides: tuple[int, int]) -> None:
+    bomb = junk.base64.b64encode(junk.png_claiming(*sides)).decode()
+    with pytest.raises(UserError, match="pixels"):
+        Pictures().ink_of(bomb)
+
+
+def test_too_many_pictures_at_once_are_turned_away() -> None:
+    pictures = Pictures(at_once=0, waiting=0)
+    with pytest.raises(UserError, match="try again"):
+        pictures.ink_of("AAAA")
+
+
+def test_made_up_sessions_push_out_nobody_who_has_a_net() -> None:
+    from mnist_demo.config import TrainConfig
+    from mnist_demo.page.runs import Run
+    from mnist_demo.train import Dials
+
+    visitors = Visitors(limit=5)
+    anna = visitors.get("anna")
+    anna.add(Run("run-1", 1, TrainConfig(), "digits", "CPU", Dials(0.1), status="done"))
+    for number in range(50):
+        visitors.get(f"made-up-{number}")
+    assert visitors.peek("anna") is anna
+    assert len(visitors) == 5
+    assert visitors.peek("nobody") is None
+    assert len(visitors) == 5
+
+
+def test_lies_in_files_come_to_nothing(tmp_path: Path) -> None:
+    tally = Tally(60)
+    (tmp_path / "in").mkdir()
+    attack_files(tmp_path / "in", tally, 120, seed=3)
+    assert tally.findings == []
+    assert sum(tally.tries.values()) == 120
+
+
+@pytest.fixture(scope="module")
+def target(address: str) -> fuzz_http.Target:
+    port = urlsplit(address).port
+    assert port
+    return fuzz_http.Target(port, SERVER_FACTS)
+
+
+def test_the_fuzzer_sees_the_page(target: fuzz_http.Target) -> None:
+    names = {name for _, name in target.functions}
+    assert {"classify", "read_picture", "page_of", "switch", "download"} <= names
+    assert len(target.events) > 10
+
+
+def test_the_fuzzer_notices_what_gives_way(target: fuzz_http.Target) -> None:
+    assert "status 500" in str(target.judge(500, b"", "x"))
+    assert "no reply" in str(target.judge(-1, b"", "x"))
+    assert "holds" in str(target.judge(200, f"at {ROOT}/app.py".encode(), "x"))
+    assert target.judge(200, b"fine", "x") is None
+
+
+def test_a_hundred_tries_find_nothing(target: fuzz_http.Target) -> None:
+    rng = random.Random(11)
+    kinds = [(kind, go) for kind, go in fuzz_http.http_tries(target) if kind != "endpoints"]
+    found = [finding for _ in range(100) if (finding := rng.choice(kinds)[1](rng))]
+    assert found == []
+    assert target.ask("GET", "/health")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/gradio_api/upload", "/gradio_api/process_recording", "/gradio_api/vibe-edit"),
+        *("/gradio_api/stream/x", "/gradio_api/undo-vibe-edit", "/gradio_api/run-history/connect"),
+        *("/gradio_api/call/show", "/gradio_api/call/start", "/gradio_api/api/classify"),
+    ],
+)
+def test_what_the_page_does_not_use_is_not_there_to_post_to(
+    target: fuzz_http.Target, path: str
+) -> None:
+    assert target.ask("POST", path, b'{"data": []}', fuzz_http.JSON)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/gradio_api/file=/etc/passwd", "/gradio_api/file=https://example.org/", "/monitoring"),
+        *("/gradio_api/proxy=https://example.org/", "/gradio_api/dev/reload", "/pwa_icon/60000"),
+        *("/gradio_api/deep_link?session_hash=a", "/gradio_api/vibe-code", "/gradio_api/runs"),
+        *("/gradio_api/custom_component/x/client/y/z", "/gradio_api/file/app.py", "/token"),
+        "/gradio_api/queue/data?session_hash=..%2f..%2fx",
+    ],
+)
+def test_what_the_page_does_not_use_is_not_there_to_get(
+    target: fuzz_http.Target, path: str
+) -> None:
+    assert target.ask("GET", path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../../../etc/passwd", "/assets/..%2f..%2f..%2froutes.py"]
+)
+def test_static_files_are_those_of_the_page(target: fuzz_http.Target, path: str) -> None:
+    status, reply = target.ask("GET", path)
+    assert status in (403, 404)
+    assert b"root:" not in reply
+
+
+def test_a_body_of_twenty_megabytes_is_refused(target: fuzz_http.Target) -> None:
+    body = b'{"data": "' + b"A" * (20 * 2**20) + b'"}'
+    for path in ("component_server/", "queue/join", "run/x", "cancel", "call/classify"):
+        assert target.ask("POST", f"/gradio_api/{path}", body, fuzz_http.JSON)[0] in (0, 413)
+
+
+def test_no_path_of_the_server_is_on_the_page(target: fuzz_http.Target) -> None:
+    for path in ("/", "/config", "/gradio_api/info", "/gradio_api/openapi.json", "/health"):
+        status, reply = target.ask("GET", path)
+        assert status == 200
+        assert not [fact for fact in SERVER_FACTS if fact.encode() in reply]
+
+
+def test_every_reply_says_what_it_is(target: fuzz_http.Target) -> None:
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=20)
+    connection.request("GET", "/")
+    assert connection.getresponse().headers["X-Content-Type-Options"] == "nosniff"
+    connection.close()
+
+
+def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_demo.page.gate.MAX_SECONDS", 0.05)
+    status, _ = asyncio.run(through_gate([b"{"], waits=True))
+    assert status == 408
+
+
+def test_bodies_that_are_too_many_together_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_demo.page.gate.MAX_IN_FLIGHT", 3)
+    status, headers = asyncio.run(through_gate([b"1234"]))
+    assert status == 503
+    assert headers[b"retry-after"] == b"1"
+
+
+def test_another_sites_script_comes_without_cookies() -> None:
+    """Gradio's CORS lets any origin read answers of a public host."""
+    seen: list[Any] = []
+    cookie = (b"cookie", b"access-token=secret")
+    for site, mode in ((b"cross-site", b"cors"), (b"same-origin", b"cors")):
+        headers = [cookie, (b"sec-fetch-site", site), (b"sec-fetch-mode", mode)]
+        asyncio.run(through_gate([], "GET", "/config", headers, seen))
+    assert [cookie in headers for headers in seen] == [False, True]
+    asyncio.run(
+        through_gate([], "GET", "/", [cookie, (b"sec-fetch-site", b"cross-site"), NAVIGATE], seen)
+    )
+    assert cookie in seen[-1]  # a link from elsewhere
+
+
+NAVIGATE = (b"sec-fetch-mode", b"navigate")
+
+
+async def through_gate(
+    parts: list[bytes],
+    method: str = "POST",
+    path: str = "/gradio_api/queue/join",
+    headers: list[tuple[bytes, bytes]] | None = None,
+    seen: list[Any] | None = None,
+    waits: bool = False,
+) -> tuple[int, dict[bytes, bytes]]:
+    """Status and headers of what the gate answers, or the app behind it (204)."""
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if seen is not None:
+            seen.append(scope["headers"])
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    async def receive() -> Any:
+        if waits and not parts:
+            await asyncio.sleep(10)
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts) or waits}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    gate = Gate(app, 1000, lambda: OFFERS, Traffic())
+    await gate({"type": "http", "method": method, "path": path, "headers": headers or []},
+               receive, send)  # fmt: skip
+    return sent[0]["status"], dict(sent[0]["headers"])
+
+
+def test_a_cut_connection_harms_nobody(target: fuzz_http.Target) -> None:
+    for text in (
+        b"POST /gradio_api/queue/join HTTP/1.1\r\nContent-Length: 99\r\n\r\n{",
+        b"\x00\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", target.port), timeout=10) as connection:
+            connection.sendall(text)
+    assert target.ask("GET", "/health")[0] == 200
+
+
+def test_the_described_endpoints_hold_what_they_say(address: str) -> None:
+    """schemathesis: messages drawn from the server's own description, and others."""
+    schema = schemathesis.openapi.from_url(f"{address}gradio_api/openapi.json")
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert {"/gradio_api/run/classify", "/run/classify", "/call/classify"} & {
+        operation.path for operation in operations
+    } or operations
+
+    for operation in operations:
+        if "train" in operation.path:
+            continue
+
+        @settings(calm, max_examples=8)
+        @given(case=operation.as_strategy())
+        def ask(case: Any) -> None:
+            reply = case.call(timeout=20)
+            assert reply.status_code < 500, reply.text
+            assert not [fact for fact in SERVER_FACTS if fact in reply.text]
+
+        ask()
