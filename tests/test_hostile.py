@@ -26,6 +26,7 @@ from mnist_demo.page.envelope import (
     Event,
     Offers,
     Refused,
+    check_arguments,
     check_call,
     check_event,
     read_json,
@@ -38,7 +39,10 @@ from mnist_demo.page.visitors import Visitors
 
 ROOT = Path(__file__).parent.parent
 OFFERS = Offers(
-    {0: Event(2, "page"), 1: Event(1, "classify", "classify")},
+    {
+        0: Event(2, "page"),
+        1: Event(1, "classify", "classify", frozenset({"image", "net"}), frozenset({"image"})),
+    },
     {5: frozenset({"classify"})},
     frozenset({5, 6}),
 )
@@ -127,6 +131,13 @@ def test_only_a_public_name_is_an_endpoint() -> None:
     assert check_event({"data": [1]}, OFFERS, "classify").kind == "classify"
     with pytest.raises(Refused):
         check_event({"data": [1, 2]}, OFFERS, "show")
+
+
+@pytest.mark.parametrize("message", [{}, {"net": "x"}, {"image": "x", "other": 1}])
+def test_an_endpoint_takes_the_arguments_that_it_names(message: dict[str, Any]) -> None:
+    check_arguments({"image": "x"}, OFFERS, "classify")
+    with pytest.raises(Refused):
+        check_arguments(message, OFFERS, "classify")
 
 
 @calm

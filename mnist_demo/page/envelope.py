@@ -36,6 +36,8 @@ class Event:
     inputs: int
     kind: str  # the class that the log counts it under
     name: str = ""  # of an endpoint that is public
+    may: frozenset[str] = frozenset()  # the arguments of an endpoint, by their names
+    must: frozenset[str] = frozenset()  # those without a default
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,16 @@ def check_event(message: Mapping[str, Any], offers: Offers, name: str | None = N
     if trigger is not None and (type(trigger) is not int or trigger not in offers.components):
         raise Refused(400, "trigger_id names nothing on the page")
     return event
+
+
+def check_arguments(message: Mapping[str, Any], offers: Offers, name: str) -> None:
+    """Arguments by their names, for the endpoint `name`. Raises Refused for others or too few."""
+    event = offers.names[name]
+    given = frozenset(message)
+    if unknown := given - event.may:
+        raise Refused(400, f"{len(unknown)} unknown arguments; {name} takes {sorted(event.may)}")
+    if missing := event.must - given:
+        raise Refused(400, f"{name} needs {sorted(missing)}")
 
 
 def _check_text(message: Mapping[str, Any], key: str, needed: bool = False) -> None:

@@ -120,7 +120,9 @@ class Gate:
             name = path.rpartition("/")[2]
             if name not in self.offers().names:
                 raise Refused(404, "Not Found")
-            if not path.startswith("/call/v2/"):
+            if path.startswith("/call/v2/"):
+                envelope.check_arguments(message, self.offers(), name)
+            else:
                 envelope.check_event(message | {"fn_index": None}, self.offers(), name)
         elif path == "/queue/join":
             envelope.check_event(message, self.offers())

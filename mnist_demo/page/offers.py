@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import gradio as gr
@@ -20,16 +21,22 @@ def offers_of(page: gr.Blocks) -> Offers:
         for number, block in page.blocks.items()
     }
     return Offers(
-        {
-            number: Event(
-                len(event.inputs),
-                kind_of(event),
-                str(event.api_name) if event.api_visibility == "public" else "",
-            )
-            for number, event in page.fns.items()
-        },
+        {number: _event(event) for number, event in page.fns.items()},
         {number: names for number, names in functions.items() if names},
         frozenset(page.blocks),
+    )
+
+
+def _event(event: Any) -> Event:
+    if event.api_visibility != "public" or event.fn is None:
+        return Event(len(event.inputs), kind_of(event))
+    arguments = inspect.signature(event.fn).parameters.values()
+    return Event(
+        len(event.inputs),
+        kind_of(event),
+        str(event.api_name),
+        frozenset(argument.name for argument in arguments),
+        frozenset(argument.name for argument in arguments if argument.default is argument.empty),
     )
 
 
