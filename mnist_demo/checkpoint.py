@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +209,12 @@ def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, torch.Tens
         values["command"],
         members,
     )
+
+
+@cache
+def released_sceptic() -> nn.Module:
+    """The net that says whether a drawing is a digit at all, ready to answer."""
+    return load_checkpoint(SCEPTIC).answering
 
 
 def _build(path: Path, values: dict[str, Any]) -> tuple[nn.Module, tuple[Member, ...]]:

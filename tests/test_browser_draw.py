@@ -109,6 +109,32 @@ def test_bars_move_before_the_pen_is_lifted(open_page: Open) -> None:
     expect(page.get_by_role("status").first).to_contain_text("This looks like a 7")
 
 
+def test_two_digits_are_read_both(open_page: Open) -> None:
+    page = open_page()
+    draw(page, [(x * 0.5, 0.25 + y * 0.5) for x, y in SEVEN])
+    draw(page, [(0.75, 0.3), (0.75, 0.7)])
+    expect(page.locator("#sketchpad .guess")).to_have_text("71")
+    expect(page.locator("#sketchpad .saying")).to_have_text("2 digits: 7, 1")
+    read = [place for place, value in enumerate(bars(page)) if value > 50]
+    assert read == [1, 7]
+    page.get_by_role("button", name="Undo").click()
+    expect_guess(page, 7)
+
+
+def test_what_is_no_digit_is_said_to_be_none_once_the_pen_rests(open_page: Open) -> None:
+    page = open_page()
+    house = [(0.3, 0.8), (0.7, 0.8), (0.7, 0.5), (0.5, 0.25), (0.3, 0.5), (0.3, 0.8)]
+    draw(page, house, lift=False)
+    expect(page.locator("#sketchpad .guess")).to_have_text(re.compile(r"\d"))
+    page.mouse.up()
+    expect(page.locator("#sketchpad .saying")).to_have_text("This does not look like a digit")
+    expect(page.locator("#sketchpad .detail")).to_contain_text("If it is one, then a")
+    page.keyboard.press("Escape")
+    draw(page, SEVEN)
+    expect_guess(page, 7)
+    expect(page.locator("#sketchpad .bars")).not_to_have_class(re.compile("strange"))
+
+
 def test_meters_are_named_and_in_order(open_page: Open) -> None:
     page = open_page()
     names = [bar.get_attribute("aria-label") for bar in page.get_by_role("meter").all()]

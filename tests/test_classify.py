@@ -8,15 +8,19 @@ from digits import DRAWINGS, drawn, grey_image, photo
 from PIL import Image
 from torch import nn
 
-from mnist_demo.checkpoint import RELEASED, load_checkpoint
+from mnist_demo.checkpoint import RELEASED, load_checkpoint, released_sceptic
 from mnist_demo.classify import (
     UNSURE,
+    Answer,
     classify_image,
     classify_ink,
     classify_steps,
     probabilities_of,
+    read_inks,
 )
 from mnist_demo.preprocess import NoInkError, preprocess_ink
+from mnist_demo.strangers import KINDS, in_a_row
+from mnist_demo.strokes import PenDigit, draw_anywhere
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +79,28 @@ def test_nothing_gets_no_answer(net: nn.Module) -> None:
         classify_ink(net, np.zeros((140, 140), dtype=np.float32))
     with pytest.raises(NoInkError):
         classify_image(net, Image.new("RGBA", (50, 50)))
+
+
+def test_a_row_of_digits_is_read_one_by_one(net: nn.Module) -> None:
+    digits = [PenDigit(int(name), 1, tuple(DRAWINGS[name])) for name in "27"]
+    ink = draw_anywhere(in_a_row(digits, np.random.default_rng(0)), np.random.default_rng(0))
+    answer = classify_ink(net, ink, released_sceptic())
+    assert answer.text == "27"
+    assert [part.digit for part in answer.parts] == [2, 7]
+    assert not answer.is_strange
+    assert classify_ink(net, ink).parts == ()  # without the sceptic it is one digit
+
+
+@pytest.mark.parametrize("name", list(DRAWINGS))
+def test_the_sceptic_takes_a_digit_for_one(net: nn.Module, name: str) -> None:
+    answer = classify_ink(net, drawn(name), released_sceptic())
+    assert (answer.text, answer.is_strange, answer.parts) == (name, False, ())
+
+
+@pytest.mark.parametrize("kind", ["shape", "letter", "scribble"])
+def test_what_is_no_digit_is_said_to_be_none(net: nn.Module, kind: str) -> None:
+    rng = np.random.default_rng(1)
+    inks = [draw_anywhere(KINDS[kind](rng, "judge", []), rng) for _ in range(20)]
+    answers = read_inks(net, [*inks, np.zeros_like(inks[0])], released_sceptic())
+    assert isinstance(answers.pop(), NoInkError)
+    assert sum(isinstance(a, Answer) and a.is_strange for a in answers) >= 12

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mnist_demo.checkpoint import Checkpoint
+    from mnist_demo.classify import Answer
 
-HELP = "read the digit in each picture, or name what a net for photos sees in it"
+HELP = "read the digit or digits in each picture, or name what a net for photos sees in it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             if path.is_dir():
                 raise UserError("has no pictures in it; name a folder of PNG or JPEG files")
-            answer = probabilities_in(path, checkpoint)
+            line = (_as_json if args.json else _as_text)(path, checkpoint)
         except UserError as error:
             failed = True
             reason = " ".join(str(error).removeprefix(str(path)).split())
@@ -46,8 +47,7 @@ def run(args: argparse.Namespace) -> int:
             else:
                 print(f"error: {printable(path)}: {reason}", file=sys.stderr)
         else:
-            tell = _as_json if args.json else _as_text
-            print(tell(path, answer, checkpoint.labels))
+            print(line)
     return 1 if failed else 0
 
 
@@ -67,32 +67,53 @@ def printable(path: Path) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
 
 
-def probabilities_in(path: Path, checkpoint: Checkpoint) -> np.ndarray:
-    """What the net gives each class, (classes,): from the ink for digits, else from the photo."""
-    from mnist_demo.classify import classify_image, classify_photo
+def _as_json(path: Path, checkpoint: Checkpoint) -> str:
+    answer = _read(path, checkpoint)
+    probabilities = answer.probabilities if answer else _seen(path, checkpoint)
+    best = int(probabilities.argmax())
+    told: dict[str, object] = {"file": str(path), "label": checkpoint.labels[best]}
+    confidence = float(probabilities[best])
+    if answer:
+        is_one = not (answer.is_strange or answer.parts)
+        confidence = min(part.confidence for part in answer.parts or (answer,))
+        told |= {"label": answer.text, "digit": best, "is_a_digit": is_one}
+    told["confidence"] = round(confidence, 6)
+    return json.dumps(told | {"probabilities": [round(float(p), 6) for p in probabilities]})
+
+
+def _as_text(path: Path, checkpoint: Checkpoint) -> str:
+    answer = _read(path, checkpoint)
+    probabilities = answer.probabilities if answer else _seen(path, checkpoint)
+    if answer and answer.parts:
+        each = " ".join(f"{part.digit} ({part.confidence:.1%})" for part in answer.parts)
+        return f"{printable(path)}: {answer.text}, {len(answer.parts)} digits: {each}"
+    best = int(probabilities.argmax())
+    label = checkpoint.labels[best]
+    if answer and answer.is_strange:
+        label = f"looks like no digit; if it is one, then {label}"
+    each = " ".join(
+        f"{name}:{p:.3f}" for name, p in zip(checkpoint.labels, probabilities, strict=True)
+    )
+    return f"{printable(path)}: {label} ({probabilities[best]:.1%})  {each}"
+
+
+def _read(path: Path, checkpoint: Checkpoint) -> Answer | None:
+    """What a net for digits reads; None from a net for photos."""
+    from mnist_demo.checkpoint import released_sceptic
+    from mnist_demo.classify import classify_image
     from mnist_demo.datasets import DIGITS
+    from mnist_demo.ink import open_image
+
+    if checkpoint.labels != DIGITS:
+        return None
+    return classify_image(checkpoint.net, open_image(path), released_sceptic())
+
+
+def _seen(path: Path, checkpoint: Checkpoint) -> np.ndarray:
+    """What a net for photos gives each class, (classes,)."""
+    from mnist_demo.classify import classify_photo
     from mnist_demo.ink import open_image
     from mnist_demo.nets import find_net
 
-    if checkpoint.labels == DIGITS:
-        return classify_image(checkpoint.net, open_image(path)).probabilities
     shape = find_net(checkpoint.kind).input_shape
     return classify_photo(checkpoint.net, open_image(path, colour=True), shape)
-
-
-def _as_json(path: Path, answer: np.ndarray, labels: tuple[str, ...]) -> str:
-    from mnist_demo.datasets import DIGITS
-
-    best = int(answer.argmax())
-    probabilities = [round(float(p), 6) for p in answer]
-    told: dict[str, object] = {"file": str(path), "label": labels[best]}
-    if labels == DIGITS:
-        told["digit"] = best
-    told["confidence"] = round(float(answer[best]), 6)
-    return json.dumps(told | {"probabilities": probabilities})
-
-
-def _as_text(path: Path, answer: np.ndarray, labels: tuple[str, ...]) -> str:
-    best = int(answer.argmax())
-    each = " ".join(f"{label}:{p:.3f}" for label, p in zip(labels, answer, strict=True))
-    return f"{printable(path)}: {labels[best]} ({answer[best]:.1%})  {each}"

@@ -28,14 +28,16 @@ def add_api(context: Context) -> None:
     runs = ApiRuns(context)
 
     async def classify(image: str, net: str = RELEASED) -> Reading:
-        """Reads a picture of one handwritten digit.
+        """Reads a picture of a handwritten digit, or of several side by side.
 
         Args:
             image: a PNG, JPEG, WebP, GIF, BMP or TIFF file, in base64 or as a data URL
             net: "released", or the name that `train` gave to a net of yours
 
         Returns:
-            {"digit", "confidence" (0 to 1), "probabilities" of the ten digits} or {"error"}
+            {"text" (the digit or digits), "is_a_digit" (False for what looks like none, and for
+            several), "digit", "confidence" (0 to 1), "probabilities" of the ten digits}
+            or {"error"}
         """
         try:
             checkpoint = context.checkpoint(*_owner(context, net))
@@ -45,8 +47,10 @@ def add_api(context: Context) -> None:
         except UserError as error:
             return {"error": str(error)}
         return {
+            "text": answer.text,
+            "is_a_digit": not (answer.is_strange or answer.parts),
             "digit": answer.digit,
-            "confidence": round(answer.confidence, 6),
+            "confidence": round(min(a.confidence for a in answer.parts or (answer,)), 6),
             "probabilities": [round(float(p), 6) for p in answer.probabilities],
         }
 

@@ -9,8 +9,10 @@ from typing import Any, TypedDict, get_args, get_origin, get_type_hints
 class Reading(TypedDict, total=False):
     """What a net reads in a picture, or an error that says what to change."""
 
-    digit: int
-    confidence: float  # 0 to 1
+    text: str  # the digit, or the digits of a row
+    is_a_digit: bool  # False for what looks like none, and for a row of several
+    digit: int  # the likeliest
+    confidence: float  # 0 to 1; of a row, that of the digit it is least sure of
     probabilities: list[float]  # of the ten digits
     error: str
 

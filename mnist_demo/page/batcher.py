@@ -34,6 +34,8 @@ class _Request:
 @dataclass
 class Batcher:
     sceptic: nn.Module | None = None  # says which drawings are no digits
+    answered: int = 0  # drawings so far, and the passes that it took
+    passes: int = 0
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="classify")
     )
@@ -88,6 +90,8 @@ class Batcher:
                 )
             except Exception as error:  # the waiting must hear of it, whatever it is
                 results = [error] * len(batch)
+            self.answered += len(batch)
+            self.passes += 1
             for request, result in zip(batch, results, strict=True):
                 if request.answer.done():  # the visitor has gone
                     continue

@@ -11,9 +11,11 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from mnist_demo.checkpoint import RELEASED, load_checkpoint
+from mnist_demo.checkpoint import RELEASED, load_checkpoint, released_sceptic
 from mnist_demo.datasets import data_folder
+from mnist_demo.page import sketchpad
 from mnist_demo.page.app import STYLES, THEME, build
+from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.context import Context
 from mnist_demo.page.doors import Door
 from mnist_demo.page.gate import Gate
@@ -21,6 +23,7 @@ from mnist_demo.page.health import Health, health_of
 from mnist_demo.page.logs import ErrorWatch, log_to_stderr
 from mnist_demo.page.offers import offers_of
 from mnist_demo.page.shelf import Shelf, default_folder
+from mnist_demo.page.shortcut import Shortcut
 from mnist_demo.page.shutdown import end_on_sigterm
 
 MAX_JSON = 9 * 2**20  # bytes of a request: a picture in base64 and no more
@@ -30,11 +33,13 @@ SWITCH = 0.0005
 
 
 def make_context(folder: str | Path | None = None, runs: Path | None = None) -> Context:
-    """The released net and the place of the data; the data itself is read when first needed.
+    """The released nets and the place of the data; the data itself is read when first needed.
 
     `runs`: where visitors' runs are kept on disk; None: nowhere.
     """
-    return Context(load_checkpoint(RELEASED), data_folder(folder), shelf=Shelf(runs))
+    batcher = Batcher(released_sceptic())
+    shelf = Shelf(runs)
+    return Context(load_checkpoint(RELEASED), data_folder(folder), batcher=batcher, shelf=shelf)
 
 
 def launch_page(
@@ -67,7 +72,7 @@ def launch_page(
         state_session_capacity=500,
         ssr_mode=False,
         mcp_server=mcp,
-        app_kwargs={"middleware": _middleware(page)},
+        app_kwargs={"middleware": _middleware(page, door is not None)},
         footer_links=["api", "settings"],
         theme=THEME,
         css_paths=[str(path) for path in STYLES],
@@ -75,14 +80,17 @@ def launch_page(
     return str(address)
 
 
-def _middleware(page: gr.Blocks) -> list[Any]:
+def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
     """What a request passes through before it reaches Gradio, in this order."""
     context: Context = page.context
     offers = functools.cache(lambda: offers_of(page))
-    return [
+    layers = [
         Middleware(Health, look=lambda: health_of(context)),
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
     ]
+    if not has_door:  # Gradio knows who has logged in
+        layers.append(Middleware(Shortcut, answers=sketchpad.answers(context, page)))
+    return layers
 
 
 def serve(
