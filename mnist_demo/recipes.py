@@ -26,7 +26,7 @@ class Recipe:
     title: str
     config: TrainConfig
     says: str  # the source's own figure
-    target: float  # accuracy on the test set that it has to show here
+    target: float  # accuracy on the test set that it has to show here; 0: none
     differs: str = ""
     members: int = 1  # more than one: so many nets, of seeds of their own, vote
     full: TrainConfig | None = None
@@ -107,6 +107,21 @@ WIDE = TrainConfig(
     keep="last",
 )
 
+RESNET = TrainConfig(
+    net="resnet9",
+    dataset="cifar10",
+    epochs=24,
+    batch_size=128,
+    learning_rate=0.1,
+    optimizer="sgd",
+    momentum=0.9,
+    weight_decay=5e-4,
+    schedule="one-cycle",
+    augment="flip-crop-cutout",
+    label_smoothing=0.1,
+    precision="bfloat16",
+)
+
 _ALL = [
     Recipe(
         "digitnet",
@@ -168,22 +183,18 @@ _ALL = [
         "resnet9",
         "ours",
         "a small residual net for CIFAR-10",
-        TrainConfig(
-            net="resnet9",
-            dataset="cifar10",
-            epochs=24,
-            batch_size=128,
-            learning_rate=0.1,
-            optimizer="sgd",
-            momentum=0.9,
-            weight_decay=5e-4,
-            schedule="one-cycle",
-            augment="flip-crop-cutout",
-            label_smoothing=0.1,
-            precision="bfloat16",
-        ),
+        RESNET,
         "(no figure)",
         0.90,
+    ),
+    Recipe(
+        "resnet9-short",
+        "ours",
+        "the same in ten minutes on two cores",
+        replace(RESNET, epochs=6),
+        "(no figure)",
+        0.0,
+        "as high as it gets in ten minutes on two cores, at some 250 images a second each",
     ),
     Recipe(
         "fast",

@@ -100,11 +100,15 @@ def table(results: Sequence[Measured]) -> str:
                 name += f" ({len(notes)})"
             lines.append(
                 f"| {recipe.source} | {name} | {recipe.says} | {_spread(runs)} | "
-                f"{recipe.target:.2%} | {runs[0].parameters:,} | "
+                f"{_target(recipe)} | {runs[0].parameters:,} | "
                 f"{statistics.mean(r.seconds for r in runs):,.0f} s | "
                 f"{'; '.join(dict.fromkeys(r.machine for r in runs))} |"
             )
     return "\n".join([*lines, "", *notes]).rstrip()
+
+
+def _target(recipe: Recipe) -> str:
+    return f"{recipe.target:.2%}" if recipe.target else "(no figure)"
 
 
 def _differs(recipe: Recipe, full: bool, runs: Sequence[Measured]) -> str:

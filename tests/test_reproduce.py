@@ -155,6 +155,10 @@ def test_short_and_full_stand_in_rows_of_their_own(quick: Recipe) -> None:
     assert "70.00% (one seed)" in rows[0]
     assert "| `quick`, in full (2) |" in rows[1]
     assert text.endswith("1. 003f: on Odd; one epoch.\n2. 003f: on Odd.")
+    assert "| 50.00% |" in rows[0]
+    ours = find_recipe("resnet9-short")
+    free = Measured("resnet9-short", 1, 0.8, 7, 6, 3.0, "CPU", ours.config.to_dict())
+    assert "| (no figure) | 7 |" in reproduced.table([free])
     replaced = reproduced.with_result(results, of(False, 0.9))
     assert [r.accuracy for r in replaced] == [0.8, 0.9]
     assert reproduced.is_known(results, quick, 1, full=True)

@@ -69,10 +69,12 @@ def idle_setting(args: argparse.Namespace, optimizer: str) -> str | None:
     return None
 
 
-def line_of_step(step: Step, epochs: int) -> str:
-    """Reads the loss, so it waits for the device."""
+def line_of_step(step: Step, epochs: int, every: int) -> str | None:
+    """A line after every so many batches of an epoch. Reads the loss: waits for the device."""
     batches = step.steps // epochs
     batch = step.step - (step.epoch - 1) * batches
+    if not every or batch % every:
+        return None
     return (
         f"epoch {step.epoch:>3} of {epochs}  batch {batch:>5} of {batches} "
         f"({batch / batches:>4.0%})  train loss {float(step.loss):.4f}"

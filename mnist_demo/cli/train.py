@@ -132,9 +132,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
     check_following(args)
+    config = config_of(args)  # wrong settings are told before anything is loaded
     if args.out:
         refuse_place(args.out)
-    config = config_of(args)  # wrong settings are told before anything is loaded
     if args.log_to is not None:
         from mnist_demo.logbook import check_logs
 
@@ -253,8 +253,8 @@ def _train(
             for event in events:
                 if isinstance(event, Step):
                     bar.update()
-                    if log_interval and event.step % log_interval == 0:
-                        tqdm.write(line_of_step(event, config.epochs))
+                    if line := line_of_step(event, config.epochs, log_interval):
+                        tqdm.write(line)
                 elif isinstance(event, Epoch):
                     tqdm.write(line_of(event))
                     sys.stdout.flush()
