@@ -43,12 +43,11 @@ def test_each_runner_learns_and_is_judged_after_whole_epochs(
         judged = [lap for lap in laps(name, few) if lap.accuracy is not None]
         assert [lap.epoch for lap in judged] == list(range(1, epochs + 1))
         assert [lap.seconds for lap in judged] == sorted(lap.seconds for lap in judged)
-        assert judged[-1].accuracy is not None
+        last = judged[-1].accuracy or 0.0
         assert judged[-1].judging > 0
         if name != "study":  # two batches of 256 at the start of its cycle teach it little
-            assert judged[-1].accuracy > 0.15
-    assert judged[-1].accuracy is not None
-    assert judged[-1].accuracy > 0.5
+            assert last > 0.15
+    assert last > 0.5
 
 
 def test_the_references_are_what_their_sources_say(few: Dataset) -> None:
