@@ -286,6 +286,20 @@ def test_a_run_ends_at_the_deadline() -> None:
     assert run.checkpoint is not None
 
 
+def test_a_run_that_others_wait_for_ends_sooner() -> None:
+    turns = Turns()
+    place, _ = turns.join(), turns.join()
+    run, updates = start(replace(LINEAR, epochs=50), FakeTime(tick=10.0), place=place)
+    list(updates)
+    assert "Ended after 10 minutes, the most a run here may take while others wait" in run.message
+
+
+def test_a_run_of_too_many_images_is_refused_with_what_to_choose() -> None:
+    form.check_length(replace(LINEAR, epochs=50), 55_000)
+    with pytest.raises(UserError, match="choose up to 30 epochs"):
+        form.check_length(replace(LINEAR, epochs=50), 100_000)
+
+
 def test_a_closed_page_frees_the_place_and_ends_the_run() -> None:
     turns = Turns()
     with turns.join() as place:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,11 +21,20 @@ PATIENCE = 180.0  # seconds until the app is given up
 @contextmanager
 def running_app(app: Path = APP, patience: float = PATIENCE) -> Iterator[str]:
     """Starts `python app.py` and gives its address once GET / is answered; stops it at the end."""
+    with app_process(app, patience) as (address, _):
+        yield address
+
+
+@contextmanager
+def app_process(
+    app: Path = APP, patience: float = PATIENCE, variables: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """The same with the process's number; `variables` are added to its environment."""
     if not app.is_file():
         raise UserError(f"there is no {app}; run this from a checkout of the project")
     port = free_port()
     # Without the variable Gradio looks for news on the web while it starts.
-    environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"}
+    environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"} | dict(variables or {})
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, str(app), "--host", "127.0.0.1", "--port", str(port)],
@@ -41,7 +50,7 @@ def running_app(app: Path = APP, patience: float = PATIENCE) -> Iterator[str]:
             if time.perf_counter() - started > patience:
                 raise UserError(f"{app} gave no page within {patience:g} s; run it by hand")
             time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}/"
+        yield f"http://127.0.0.1:{port}/", process.pid
     finally:
         process.terminate()
         try:

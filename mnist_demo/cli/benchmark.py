@@ -16,6 +16,8 @@ BENCHMARKS = {
     "inference": "one drawing end to end on one core, and batches against the arithmetic limit",
     "speed": "seconds to 99 % on MNIST, against two published ways",
     "startup": "from `python app.py` to the first page",
+    "strangers": "whether drawings that are no digit are known, and rows of digits read",
+    "load": "many visitors at once who draw, train and browse, and many one after another",
     "throughput": "training images a second, by net and device",
 }
 

@@ -44,6 +44,7 @@ class ApiRuns:
         context = self._context
         data = load_named(config.dataset, context.data_folder)  # never a path
         check_match(config.net, data)
+        form.check_length(config, len(data.train))
         device = pick_device("auto")
         if not self._free.acquire(blocking=False):
             raise UserError(

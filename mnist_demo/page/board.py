@@ -63,7 +63,8 @@ def status_line(run: Run) -> str:
         if not run.ahead:
             return "Starting"
         people = "1 person" if run.ahead == 1 else f"{run.ahead} people"
-        return f"{people} ahead of you; your run starts by itself"
+        wait = "" if run.wait is None else f", about {duration(run.wait)}"
+        return f"{people} ahead of you{wait}; your run starts by itself"
     if run.status == "training":
         validating = run.steps and run.step * run.config.epochs >= run.steps * (len(run.epochs) + 1)
         return f"Checking on validation digits, {epoch}" if validating else f"Training, {epoch}"

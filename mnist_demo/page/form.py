@@ -20,6 +20,7 @@ MAX_BATCH = 256
 BATCH_SIZES = [10, 16, 32, 50, 64, 128, MAX_BATCH]
 # Multiply-adds of a batch of one's own net: a CPU then takes about a second for it.
 MAX_WORK = 8e9
+MAX_IMAGES = 3_000_000  # that a run may learn from, each epoch's counted: 50 epochs of full MNIST
 WHOLE = ("epochs", "batch_size", "seed")
 
 TITLES = {
@@ -147,6 +148,16 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
         if getattr(config, kind) not in choices:
             raise unknown_choice(kind, getattr(config, kind), choices)
     return config
+
+
+def check_length(config: TrainConfig, images: int) -> None:
+    """Raises UserError for a run of too many epochs over data of so many images."""
+    if config.epochs * images > MAX_IMAGES:
+        raise UserError(
+            f"{config.epochs} epochs of {images:,} images are more than a run on this page may "
+            f"learn from; choose up to {max(1, MAX_IMAGES // images)} epochs "
+            "(the command line takes more)"
+        )
 
 
 def check_rate(value: object) -> float:

@@ -26,6 +26,7 @@ from mnist_demo.evaluate import Evaluation
 from mnist_demo.page import comparing
 from mnist_demo.page.context import Context
 from mnist_demo.page.guard import session_of
+from mnist_demo.page.pace import GALLERY_PAGE, TooOften, told_later
 from mnist_demo.page.visitors import Visitor
 
 HERE = Path(__file__).parent
@@ -127,7 +128,10 @@ def make_page_of(context: Context) -> Callable[[Any, gr.Request], Any]:
     async def page_of(wanted: Any, request: gr.Request) -> dict[str, Any]:
         try:
             visitor = context.visitors.get(await session_of(request))
-            return await asyncio.to_thread(page, context, visitor, wanted)
+            with visitor.pace.turn(GALLERY_PAGE):
+                return await asyncio.to_thread(page, context, visitor, wanted)
+        except TooOften as error:
+            return await told_later(error)
         except UserError as error:
             return {"error": str(error)}
 

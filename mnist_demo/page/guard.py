@@ -39,3 +39,9 @@ async def session_of(request: gr.Request) -> str | None:
     """The session hash of a server-function call, which Gradio leaves in the request's body."""
     body = await request.request.json() if isinstance(request, gr.Request) else await request.json()
     return body.get("session_hash") if isinstance(body, dict) else None
+
+
+def address_of(request: gr.Request) -> str:
+    """Where a request comes from; behind a proxy that uvicorn trusts, where it came from first."""
+    client = request.client
+    return str(client.host) if client else ""

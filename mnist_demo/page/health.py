@@ -27,6 +27,8 @@ def health_of(context: Context) -> dict[str, Any]:
         "trainings_in_line": len(turns),
         "trainings_limit": turns.limit,
         "drawings_waiting": batcher.waiting,
+        "drawings_answered": batcher.answered,
+        "passes": batcher.passes,  # of the net: drawings that come together share one
         "requests": dict(sorted(traffic.totals.items())),
         "last_error": datetime.fromtimestamp(failed, UTC).isoformat(timespec="seconds")
         if failed

@@ -56,6 +56,7 @@ class Run:
     message: str = ""
     note: str = ""  # what the visitor should know besides
     ahead: int = 0  # how many go first while it waits
+    wait: float | None = None  # seconds until its turn, as far as is known
     step: int = 0
     steps: int = 0  # batches in the whole run, once it is known
     learning_rate: float = 0.0  # of the last batch, schedule and all

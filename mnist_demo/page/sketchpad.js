@@ -3,6 +3,7 @@
 const SIDE = 140;
 const REST = 0.2; // of the time an answer took: the pause before the next question, so
 const LONGEST_REST = 60; // ms      that a busy server is asked less often
+const SHORTEST = 18; // ms from one question to the next: the server takes 60 a second of a page
 const GIVE_UP = 4000; // ms without an answer before the page says so
 
 const find = (selector) => element.querySelector(selector);

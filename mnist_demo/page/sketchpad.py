@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import functools
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,15 @@ from mnist_demo.classify import Answer
 from mnist_demo.errors import UserError
 from mnist_demo.page.context import RELEASED, Context, not_for_digits
 from mnist_demo.page.guard import session_of
+from mnist_demo.page.pace import PICTURE, TooOften, told_later
 from mnist_demo.page.pictures import from_base64
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.preprocess import NoInkError, crop_to, find_box, thicken
 from mnist_demo.strokes import PAD
 
 HERE = Path(__file__).parent
+ID = "sketchpad"
+Answering = Callable[[Any, Any], Awaitable[dict[str, Any]]]  # of a session and what it sent
 # One script in five files, in this order: each uses what stands before it.
 PARTS = ("", "_reading", "_ask", "_pictures", "_start")
 SCRIPTS = [f"sketchpad{part}.js" for part in PARTS]
@@ -31,24 +37,10 @@ def build(context: Context) -> gr.HTML:
     """The pad with its bars and the strip of what the net sees, all one component."""
 
     async def classify(drawing: Any, request: gr.Request) -> dict[str, Any]:
-        try:
-            visitor = context.visitors.get(await session_of(request))
-            ink, choice = read_drawing(drawing)
-            checkpoint = context.checkpoint(visitor, choice)
-            context.check_reads_digits(checkpoint)
-            return describe(await context.batcher.classify(checkpoint.answering, ink))
-        except NoInkError:
-            return {"blank": True}
-        except UserError as error:
-            return {"error": str(error)}
+        return await answer(context, await session_of(request), drawing)
 
-    def read_picture(picture: Any) -> dict[str, Any]:
-        try:
-            return {"ink": to_base64(on_pad(context.pictures.ink_of(picture)))}
-        except NoInkError:
-            return {"error": "no digit stands out in this picture; try one with more contrast"}
-        except UserError as error:
-            return {"error": str(error)}
+    async def read_picture(picture: Any, request: gr.Request) -> dict[str, Any]:
+        return await read(context, await session_of(request), picture)
 
     return gr.HTML(
         value={"net": RELEASED, "picture": "", "serial": 0},
@@ -56,8 +48,45 @@ def build(context: Context) -> gr.HTML:
         js_on_load="\n".join((HERE / name).read_text() for name in SCRIPTS),
         server_functions=[classify, read_picture],
         apply_default_css=False,
-        elem_id="sketchpad",
+        elem_id=ID,
     )
+
+
+def answers(context: Context, page: gr.Blocks) -> dict[tuple[int, str], Answering]:
+    """What answers drawings, by the pad's number on the page and its server function's name."""
+    pads = [number for number, part in page.blocks.items() if part.elem_id == ID]
+    return {(number, "classify"): functools.partial(answer, context) for number in pads}
+
+
+async def answer(context: Context, session: Any, drawing: Any) -> dict[str, Any]:
+    """What the page is told of a drawing, whatever it sent as one."""
+    try:
+        visitor = context.visitors.get(session)
+        with visitor.pace.turn():
+            ink, choice = read_drawing(drawing)
+            checkpoint = context.checkpoint(visitor, choice)
+            context.check_reads_digits(checkpoint)
+            return describe(await context.batcher.classify(checkpoint.answering, ink))
+    except NoInkError:
+        return {"blank": True}
+    except TooOften as error:
+        return await told_later(error)
+    except UserError as error:
+        return {"error": str(error)}
+
+
+async def read(context: Context, session: Any, picture: Any) -> dict[str, Any]:
+    """The ink of a picture from a file, in the middle of the pad."""
+    try:
+        with context.visitors.get(session).pace.turn(PICTURE):
+            ink = await asyncio.to_thread(context.pictures.ink_of, picture)
+            return {"ink": to_base64(on_pad(ink))}
+    except NoInkError:
+        return {"error": "no digit stands out in this picture; try one with more contrast"}
+    except TooOften as error:
+        return await told_later(error)
+    except UserError as error:
+        return {"error": str(error)}
 
 
 def choose_net(context: Context, visitor: Visitor, choice: str) -> dict[str, Any]:
@@ -100,10 +129,18 @@ def read_drawing(drawing: Any) -> tuple[np.ndarray, str]:
 
 
 def describe(answer: Answer) -> dict[str, Any]:
-    """An answer as the page shows it: probabilities, the crop's box, and the last two steps."""
+    """An answer as the page shows it: probabilities, the crop's box, and the last two steps.
+
+    Of several digits each class has the probability of the part that is likeliest it.
+    """
     steps = answer.steps
+    shown = np.max([part.probabilities for part in answer.parts or (answer,)], axis=0)
     return {
-        "probabilities": [round(float(p), 4) for p in answer.probabilities],
+        "probabilities": [round(float(p), 4) for p in shown],
+        "parts": [
+            {"digit": part.digit, "confidence": round(part.confidence, 4)} for part in answer.parts
+        ],
+        "strange": answer.is_strange,
         "digit": answer.digit,
         "unsure": answer.is_unsure,
         "box": list(steps.box),

@@ -56,6 +56,8 @@ function within(promise, time) {
   return Promise.race([promise, new Promise((_, fail) => setTimeout(() => fail(new Error("no answer")), time))]);
 }
 
+const pause = (time) => new Promise((go) => setTimeout(go, time));
+
 async function ask() {
   if (asking) return;
   asking = true;
@@ -71,17 +73,23 @@ async function ask() {
     try {
       const answer = await within(server.classify(drawing), GIVE_UP);
       failures = 0;
+      if (answer.again_in) { // asked too often: the newest drawing is asked about later
+        find(".status").textContent = answer.error;
+        await pause(1000 * answer.again_in);
+        continue;
+      }
       answered = seen;
       const waits = settle(seen);
       if (isBlank()) continue;
       if (answer.error) find(".status").textContent = answer.error;
       else if (answer.blank) say("?", "Go on drawing", "There is too little ink to read yet.");
       else showAnswer(answer, waits);
-      await new Promise((go) => setTimeout(go, Math.min(LONGEST_REST, REST * (performance.now() - started))));
+      const took = performance.now() - started;
+      await pause(Math.max(Math.min(LONGEST_REST, REST * took), SHORTEST - took));
     } catch (error) {
       failures++;
       find(".status").textContent = "No connection to the server. Your drawing is safe; trying again…";
-      await new Promise((go) => setTimeout(go, Math.min(5000, 500 * failures)));
+      await pause(Math.min(5000, 500 * failures));
     }
   }
   asking = false;

@@ -36,6 +36,7 @@ from mnist_demo.train import Epoch
 
 UPDATE_EVERY = 0.25  # seconds between two looks of the page
 MAX_SECONDS = 20 * 60.0  # of training a run
+MAX_AWAITED = 10 * 60.0  # the same where others wait
 MAX_PAUSE = 5 * 60.0  # a paused run holds the machine no longer
 
 
@@ -78,7 +79,8 @@ def follow(
         if run.stop.is_set():
             run.status, run.message = "stopped", "Left the line; nothing was trained."
         else:
-            yield from _train(run, crew, job, spare, watch)
+            place.has_worked = True
+            yield from _train(run, place, crew, job, spare, watch)
         if run.is_active:
             _leave(run)
     except GeneratorExit:
@@ -104,14 +106,14 @@ def _leave(run: Run) -> None:
 
 def _wait(run: Run, place: Place, watch: Watch) -> Iterator[None]:
     while (ahead := place.ahead) and not run.stop.is_set():
-        run.status, run.ahead = "waiting", ahead
+        run.status, run.ahead, run.wait = "waiting", ahead, place.wait
         yield
         watch.sleep(UPDATE_EVERY)
     run.ahead = 0
 
 
 def _train(
-    run: Run, crew: Crew, job: Job, spare: Callable[[], bool], watch: Watch
+    run: Run, place: Place, crew: Crew, job: Job, spare: Callable[[], bool], watch: Watch
 ) -> Iterator[None]:
     if run.keeper:
         job = dataclasses.replace(job, state=run.keeper.state)
@@ -121,7 +123,8 @@ def _train(
             watch.told["learning_rate"] = run.config.learning_rate
         yield
         while run.is_active and not run.left.is_set():
-            _pass_on(run, hand, spare, watch)
+            place.seconds_left = run.seconds_left
+            _pass_on(run, hand, spare, watch, place.is_awaited)
             message = hand.next(watch.wait_for())
             if message is not None:
                 _apply(run, message, watch)
@@ -130,13 +133,17 @@ def _train(
                 yield
 
 
-def _pass_on(run: Run, hand: Hand, spare: Callable[[], bool], watch: Watch) -> None:
+def _pass_on(
+    run: Run, hand: Hand, spare: Callable[[], bool], watch: Watch, is_awaited: bool
+) -> None:
     """Tells the worker which switches were turned since it was last told."""
     if run.status == "paused" and watch.clock() - watch.paused_at > MAX_PAUSE:
         run.message = f"Ended after {MAX_PAUSE / 60:.0f} minutes of pause"
         run.stop.set()
-    if run.status == "training" and run.seconds > MAX_SECONDS and not run.stop.is_set():
-        run.message = f"Ended after {MAX_SECONDS / 60:.0f} minutes, the most a run here may take,"
+    most = MAX_AWAITED if is_awaited else MAX_SECONDS
+    if run.status == "training" and run.seconds > most and not run.stop.is_set():
+        others = " while others wait" if is_awaited else ""
+        run.message = f"Ended after {most / 60:.0f} minutes, the most a run here may take{others},"
         run.stop.set()
     wanted: dict[str, Any] = {
         "pause": run.pause.is_set(),

@@ -22,7 +22,7 @@ from mnist_demo.match import check_match
 from mnist_demo.page import fields, form, together
 from mnist_demo.page.board import board
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import as_page_error, session_of
+from mnist_demo.page.guard import address_of, as_page_error, session_of
 from mnist_demo.page.messages import pack_evaluation
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
@@ -74,8 +74,9 @@ def build(context: Context) -> TrainingTab:
         config = form.make_config(settings)
         data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
         check_match(config.net, data)
+        form.check_length(config, len(data.train))
         drawer = context.shelf.drawer(_sent(event, "key"))
-        with context.turns.join() as place:
+        with context.turns.join(address_of(request)) as place:
             with starting:
                 run = begin(visitor, config, data.title, describe_device(device), drawer)
             yield from follow(visitor, run, place, str(device))
@@ -85,7 +86,7 @@ def build(context: Context) -> TrainingTab:
         """An interrupted run, after its last whole epoch."""
         visitor = context.visitor(request)
         device = pick_device()
-        with context.turns.join() as place:
+        with context.turns.join(address_of(request)) as place:
             with starting:
                 run = take_up(visitor, _sent(event, "run"))
             run.device = describe_device(device)

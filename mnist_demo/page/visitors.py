@@ -12,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from mnist_demo.errors import UserError
+from mnist_demo.page.pace import Pace
 from mnist_demo.page.runs import Run
 
 MAX_RUNS = 8  # finished runs kept a visitor; the oldest goes first
@@ -26,6 +27,7 @@ class Visitor:
     runs: OrderedDict[str, Run] = field(default_factory=OrderedDict)
     started: int = 0  # runs begun so far; numbers are not used twice
     last_seen: float = 0.0
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def active_run(self) -> Run | None:
