@@ -11,6 +11,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from mnist_demo.checkpoint import Checkpoint, Member
+from mnist_demo.classify import STRANGE
 from mnist_demo.datasets import DIGITS
 from mnist_demo.ensemble import NAME
 from mnist_demo.nets import NETS, count_parameters, find_net
@@ -23,10 +24,14 @@ ROUNDING = (
     "differs a little; the seed repeats on the same machine."
 )
 NOT_FOR = (
-    "Not for letters, several digits at once, or anything that is no digit: it has never seen "
-    "such and will still name a digit. Digits as they are written in the USA; other habits are "
-    "read less well. Not for reading what matters (cheques, forms, doses) without somebody who "
-    "looks."
+    "By itself it names a digit whatever it is shown: that a letter, a scribble or a row of digits "
+    "is none is for the sceptic to say (`models/sceptic.safetensors`), which `read_digit` and the "
+    "app ask too. Habits of writing that its data do not have are read less well. Not for reading "
+    "what matters (cheques, forms, doses) without somebody who looks."
+)
+OF_SCEPTIC = (
+    "A letter that somebody writes as a digit is written (O, l, S, Z, B) is a digit to it. It "
+    "knows letters, shapes and scribbles best that are of the kinds it learned from."
 )
 
 
@@ -76,6 +81,8 @@ def header_of(checkpoint: Checkpoint) -> ModelCardData:
 
 def in_a_sentence(checkpoint: Checkpoint) -> str:
     reads = "reads handwritten digits" if checkpoint.labels == DIGITS else "names what it is shown"
+    if checkpoint.name == "sceptic":
+        reads = "says whether a drawing is a digit at all"
     size = f"{count_parameters(checkpoint.net):,} parameters, float32"
     return f"A net that {reads}: {describe(checkpoint)}; {size}."
 
@@ -94,7 +101,7 @@ def rows_of(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     channels, height, width = find_net(checkpoint.kind).input_shape
     what = (
         "white ink on black, prepared as `PREPROCESSING.md` says"
-        if checkpoint.labels == DIGITS
+        if checkpoint.labels == DIGITS or checkpoint.name == "sceptic"
         else "the picture's middle, scaled"
     )
     rows = [
@@ -168,6 +175,9 @@ def measured(checkpoint: Checkpoint | Member) -> list[tuple[str, str]]:
                 f"{accuracy:.2%}" + (f" (loss {loss:.4f})" if loss is not None else "") + chose,
             )
         )
+    temperature = number(metrics.get("temperature"))
+    if temperature is not None:
+        rows.append(("calibrated", f"on the validation images: logits over {temperature:.3f}"))
     test = number(metrics.get("test_accuracy"))
     if test is not None:
         whose = source.test if source and source.test else "the test set"
@@ -200,12 +210,20 @@ def how_to_use(checkpoint: Checkpoint, file: str, repo: str) -> str:
             f'answer = read_digit(load_net("{source}"), "photo.jpg")\n'
             "print(answer.digit, answer.confidence)\n```"
         )
+    if checkpoint.name == "sceptic":
+        return (
+            "## Use\n\nThe app, `predict` and `read_digit` ask it about every drawing, beside the "
+            "net that reads. Doubted is what it gives more than "
+            f"{STRANGE:.0%} to be something else."
+        )
     return f"## Use\n\n{code(f'python -m mnist_demo predict photo.jpg --checkpoint {file}')}"
 
 
 def limits_of(checkpoint: Checkpoint) -> str:
     if checkpoint.labels == DIGITS:
         return f"## Limits\n\n{NOT_FOR}"
+    if checkpoint.name == "sceptic":
+        return f"## Limits\n\n{OF_SCEPTIC}"
     return (
         f"## Limits\n\nIt knows {len(checkpoint.labels)} kinds of pictures and will name one of "
         "them whatever it is shown. Figures hold for pictures like those it was trained on."
