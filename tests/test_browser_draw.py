@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
 SEVEN = [(0.3, 0.24), (0.48, 0.22), (0.7, 0.22), (0.6, 0.42), (0.5, 0.62), (0.44, 0.85)]
+STAR = [(0.5, 0.15), (0.71, 0.79), (0.17, 0.39), (0.83, 0.39), (0.29, 0.79), (0.5, 0.15)]
 ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
 
 
@@ -123,8 +124,7 @@ def test_two_digits_are_read_both(open_page: Open) -> None:
 
 def test_what_is_no_digit_is_said_to_be_none_once_the_pen_rests(open_page: Open) -> None:
     page = open_page()
-    house = [(0.3, 0.8), (0.7, 0.8), (0.7, 0.5), (0.5, 0.25), (0.3, 0.5), (0.3, 0.8)]
-    draw(page, house, lift=False)
+    draw(page, STAR, lift=False)
     expect(page.locator("#sketchpad .guess")).to_have_text(re.compile(r"\d"))
     page.mouse.up()
     expect(page.locator("#sketchpad .saying")).to_have_text("This does not look like a digit")
