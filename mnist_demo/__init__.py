@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mnist_demo.notebook import evaluate_net, load_net, read_digit, save_net, train_net
     from mnist_demo.checkpoint import Checkpoint
     from mnist_demo.config import TrainConfig
     from mnist_demo.datasets import load_dataset
     from mnist_demo.errors import UserError
+    from mnist_demo.notebook import evaluate_net, load_net, read_digit, save_net, train_net
 
 # Torch's threads spin while they wait for each other, and take the cores from whatever else
 # runs there (a browser, a visitor who draws). OpenMP reads this when torch is imported, so

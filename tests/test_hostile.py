@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import random
 import socket
@@ -152,7 +153,7 @@ def test_a_drawing_is_read_or_refused_with_a_message(drawing: Any) -> None:
 def test_a_picture_is_read_or_refused_with_a_message(seed: int) -> None:
     rng = random.Random(seed)
     try:
-        ink = Pictures().ink_of(junk.base64.b64encode(junk.picture(rng)).decode())
+        ink = Pictures().ink_of(base64.b64encode(junk.picture(rng)).decode())
     except UserError:
         return
     assert ink.min() >= 0
@@ -161,7 +162,7 @@ def test_a_picture_is_read_or_refused_with_a_message(seed: int) -> None:
 
 @pytest.mark.parametrize("sides", [(65535, 65535), (MAX_PIXELS // 1000 + 1, 1000), (1, 70_000)])
 def test_a_pixel_bomb_is_not_unfolded(sides: tuple[int, int]) -> None:
-    bomb = junk.base64.b64encode(junk.png_claiming(*sides)).decode()
+    bomb = base64.b64encode(junk.png_claiming(*sides)).decode()
     with pytest.raises(UserError, match="pixels"):
         Pictures().ink_of(bomb)
 
@@ -358,10 +359,9 @@ def test_a_cut_connection_harms_nobody(target: fuzz_http.Target) -> None:
 def test_the_described_endpoints_hold_what_they_say(address: str) -> None:
     """schemathesis: messages drawn from the server's own description, and others."""
     schema = schemathesis.openapi.from_url(f"{address}gradio_api/openapi.json")
-    operations = [found.ok() for found in schema.get_all_operations()]
-    assert {"/gradio_api/run/classify", "/run/classify", "/call/classify"} & {
-        operation.path for operation in operations
-    } or operations
+    operations: list[Any] = [found.ok() for found in schema.get_all_operations()]  # type: ignore[union-attr]
+    described = {operation.path.rsplit("/", 1)[-1] for operation in operations}
+    assert {"classify", "evaluate", "train"} <= described
 
     for operation in operations:
         if "train" in operation.path:
