@@ -1,7 +1,7 @@
 """`benchmark inference`: one drawing end to end on one core, and batches against the limit.
 
-End to end: from the drawing's ink (140x140, as the page sends it) through the preprocessing
-and the net to ten probabilities. The limit of a batch is what the same thread multiplies in a
+End to end: from the drawing's ink (140x140, as the page sends it) through the preprocessing,
+the net and the sceptic to ten probabilities and a doubt. The limit of a batch is what the same thread multiplies in a
 large product of matrices; the net's share of it is its multiply-adds a second over that.
 """
 
@@ -90,16 +90,18 @@ def drawings(count: int) -> list[np.ndarray]:
 
 
 def times_of(net: nn.Module, inks: list[np.ndarray]) -> dict[str, float]:
-    """Milliseconds for each drawing: all of it, and the part before the net."""
+    """Milliseconds for each drawing: all of it, and the part before the nets."""
+    from mnist_demo.checkpoint import released_sceptic
     from mnist_demo.classify import classify_steps
     from mnist_demo.preprocess import preprocess_ink
 
+    sceptic = released_sceptic()
     whole, before = [], []
     for ink in [*inks[:WARM_UP], *inks]:
         started = time.perf_counter()
         steps = preprocess_ink(ink)
         prepared = time.perf_counter()
-        classify_steps(net, [steps])
+        classify_steps(net, [steps], sceptic)
         whole.append(1000 * (time.perf_counter() - started))
         before.append(1000 * (prepared - started))
     whole, before = whole[len(inks[:WARM_UP]) :], before[len(inks[:WARM_UP]) :]
