@@ -12,6 +12,7 @@ from mnist_demo.checkpoint import RELEASED, load_checkpoint, released_sceptic
 from mnist_demo.classify import (
     UNSURE,
     Answer,
+    batch_for,
     classify_image,
     classify_ink,
     classify_steps,
@@ -104,3 +105,9 @@ def test_what_is_no_digit_is_said_to_be_none(net: nn.Module, kind: str) -> None:
     answers = read_inks(net, [*inks, np.zeros_like(inks[0])], released_sceptic())
     assert isinstance(answers.pop(), NoInkError)
     assert sum(isinstance(a, Answer) and a.is_strange for a in answers) >= 12
+
+
+def test_batches_come_in_few_sizes_and_waste_little() -> None:
+    sizes = [batch_for(count) for count in range(1, 257)]
+    assert sorted(set(sizes)) == [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256]
+    assert all(count <= size < 1.5 * count for count, size in enumerate(sizes, 1))

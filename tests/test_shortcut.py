@@ -70,7 +70,7 @@ def test_all_else_goes_gradios_way_unchanged(
 def test_both_ways_give_the_same_answer(address: str) -> None:
     config = json.loads(get(address, "config")[1])
     parts = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
-    drawing = BLANK | {"w": 4, "h": 40, "ink": "/" * 212 + "8="}
+    drawing = BLANK | {"w": 4, "h": 40, "ink": "/" * 213 + "w=="}
     short = MESSAGE | {"component_id": parts[ID], "data": drawing}
     long = short | {"more": "x" * MOST}  # too long for a drawing's message
     answers = [

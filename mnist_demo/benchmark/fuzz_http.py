@@ -99,7 +99,7 @@ def http_tries(target: Target) -> list[tuple[str, Attempt]]:
         data = junk.changed(rng, good) if isinstance(good, dict) and rng.random() < 0.8 else (
             junk.value(rng)
         )  # fmt: skip
-        message = {"session_hash": "fuzz1", "component_id": component, "fn_name": name}
+        message = {"session_hash": _somebody(rng), "component_id": component, "fn_name": name}
         return target.post(
             "component_server/", json.dumps({**message, "data": data}).encode(), data
         )
@@ -111,7 +111,8 @@ def http_tries(target: Target) -> list[tuple[str, Attempt]]:
             data = rng.choice(("data:image/png;base64,", "data:,", "é")) + data
         if rng.random() < 0.3 or not pads:
             return call_endpoint("classify", [data, "released"])
-        message = {"session_hash": "fuzz1", "component_id": pads[0], "fn_name": "read_picture"}
+        message = {"component_id": pads[0], "fn_name": "read_picture"}
+        message |= {"session_hash": _somebody(rng)}
         return target.post(
             "component_server/", json.dumps({**message, "data": data}).encode(), data
         )
@@ -219,3 +220,8 @@ def _cut_off(target: Target, rng: random.Random) -> str | None:
     except OSError:
         return None
     return target.judge(*target.ask("GET", "/health"), "health after a cut connection")
+
+
+def _somebody(rng: random.Random) -> str:
+    """Another visitor each time: one alone would soon be told to ask less often."""
+    return f"fuzz{rng.randrange(10**9)}"

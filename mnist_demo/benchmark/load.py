@@ -205,7 +205,9 @@ async def _trainings(
     zero = time.perf_counter()
 
     async def one(page: Page, run: Training) -> None:
-        await asyncio.sleep(0.3 * run.number)  # so that their order is known
+        before = runs[run.number - 1] if run.number else None
+        while before and not (before.status or before.refused):  # so that their order is known
+            await asyncio.sleep(0.05)
         await train(page, run, zero, args.epochs)
         if all(other.ended is not None for other in runs):
             stay.until = time.perf_counter()
