@@ -18,6 +18,7 @@ from mnist_demo.benchmark.pens import PACE, Drawing
 # As sketchpad.js has them: the pause after an answer, so that a busy server is asked less.
 REST = 0.2
 LONGEST_REST = 0.06
+GIVE_UP = 5  # failures of one drawing
 FLOOD_LINES = 16  # connections that the one who floods keeps busy
 
 
@@ -71,8 +72,8 @@ async def draw_one(page: Page, drawing: Drawing, tally: Tally) -> None:
     """One request in flight, about the newest state of the drawing, as `sketchpad_ask.js` does."""
     start = time.perf_counter()
     moves = [start + number / PACE for number in range(len(drawing.updates))]
-    answered = 0
-    while answered < len(moves):
+    answered = failures = 0
+    while answered < len(moves) and failures < GIVE_UP:
         now = time.perf_counter()
         seen = sum(move <= now for move in moves)
         if seen == answered:
@@ -82,6 +83,7 @@ async def draw_one(page: Page, drawing: Drawing, tally: Tally) -> None:
             answer = await page.serve("sketchpad", "classify", drawing.updates[seen - 1])
         except (Failed, OSError, TimeoutError) as error:
             tally.errors[_name(error)] += 1
+            failures += 1
             await asyncio.sleep(0.5)
             continue
         done = time.perf_counter()

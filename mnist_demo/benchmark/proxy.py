@@ -54,6 +54,7 @@ http {{
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme;
       add_header Set-Cookie $greeting;
+      proxy_request_buffering off;  # nothing that is sent goes to disk
       proxy_buffering off;  # events of a training must come at once
       proxy_read_timeout 1h;
     }}
