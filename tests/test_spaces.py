@@ -1,0 +1,170 @@
+"""On Hugging Face Spaces, with ZeroGPU and without; and behind a password."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from mnist_demo.benchmark.server import answers, free_port
+from mnist_demo.cli.app import VARIABLE, check_mcp, choose_password
+from mnist_demo.errors import UserError
+from mnist_demo.page.doors import Door, make_password
+
+ROOT = Path(__file__).parent.parent
+ZERO_GPU = """
+calls = []
+def GPU(function=None, duration=60):
+    calls.append(duration)
+    print("fake spaces: GPU asked for", duration, flush=True)
+    return function if callable(function) else (lambda function: function)
+def gradio_auto_wrap(function):  # Gradio itself asks the package for this
+    return function
+"""
+
+
+def options(**given: object) -> argparse.Namespace:
+    defaults: dict[str, object] = {"share": False, "password": None, "no_password": False}
+    return argparse.Namespace(**(defaults | given))
+
+
+def test_a_password_is_made_up_for_a_public_link(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    password = choose_password(options(share=True))
+    assert password
+    assert password in capsys.readouterr().out
+    assert choose_password(options()) is None
+    assert choose_password(options(share=True, no_password=True)) is None
+    assert choose_password(options(password="long enough")) == "long enough"
+    monkeypatch.setenv(VARIABLE, "from outside")
+    assert choose_password(options()) == "from outside"
+    with pytest.raises(UserError, match="8 or more"):
+        choose_password(options(password="short"))
+
+
+def test_made_up_passwords_are_long_and_differ() -> None:
+    made = {make_password() for _ in range(100)}
+    assert len(made) == 100
+    assert all(re.fullmatch(r"([a-z2-9]{4}-){3}[a-z2-9]{4}", password) for password in made)
+
+
+def test_mcp_and_a_password_do_not_go_together() -> None:
+    with pytest.raises(UserError, match="without asking for the password"):
+        check_mcp("a password")
+
+
+def test_guessing_is_slow_and_many_at_once_are_not_looked_at() -> None:
+    door = Door("open sesame", wait=0.05)
+
+    async def guess() -> tuple[bool, float, list[bool]]:
+        started = time.perf_counter()
+        wrong = await door.opens("x", "open barley")
+        spent = time.perf_counter() - started
+        at_once = asyncio.gather(*(door.opens("x", f"guess {n}") for n in range(20)))
+        await asyncio.sleep(0)
+        during = await door.opens("x", "open sesame")
+        await at_once
+        return wrong, spent, [during, await door.opens("x", "open sesame")]
+
+    wrong, spent, right = asyncio.run(guess())
+    assert not wrong
+    assert spent >= 0.05
+    assert right == [False, True]
+
+
+def test_a_password_keeps_the_page_and_the_endpoints_shut(tmp_path: Path) -> None:
+    from mnist_demo.page.app import build
+    from mnist_demo.page.launch import launch_page, make_context
+
+    port = free_port()
+    page = build(make_context(tmp_path))
+    launch_page(page, "127.0.0.1", port, block=False, door=Door("open sesame"))
+    try:
+        for path in ("/config", "/gradio_api/info", "/gradio_api/queue/status"):
+            assert ask(port, "GET", path)[0] == 401
+        assert ask(port, "POST", "/gradio_api/queue/join", b'{"data": [], "fn_index": 0}')[0] in (
+            400,
+            401,
+        )
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        wrong = urlencode({"username": "x", "password": "guess"}).encode()
+        assert ask(port, "POST", "/login", wrong, form)[0] == 400
+        right = urlencode({"username": "x", "password": "open sesame"}).encode()
+        status, cookie = ask(port, "POST", "/login", right, form)
+        assert status == 200
+        assert ask(port, "GET", "/config", headers={"Cookie": cookie})[0] == 200
+        elsewhere = {"Cookie": cookie, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
+        assert ask(port, "GET", "/config", headers=elsewhere)[0] == 401
+        assert ask(port, "GET", "/health")[0] == 200
+    finally:
+        page.close()
+
+
+def ask(
+    port: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """The status, and the cookies that were set."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request(method, path, body or None, headers or {})
+    reply = connection.getresponse()
+    cookies = reply.headers.get_all("Set-Cookie") or []
+    reply.read()
+    connection.close()
+    return reply.status, "; ".join(cookie.partition(";")[0] for cookie in cookies)
+
+
+@pytest.mark.parametrize("has_zero_gpu", [False, True])
+def test_a_space_starts_on_a_disk_that_takes_nothing(tmp_path: Path, has_zero_gpu: bool) -> None:
+    """Home, data and the checkout's own folder cannot be written, as root cannot be stopped
+    from writing, a file stands where each folder would be."""
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    environment = os.environ | {
+        "SYSTEM": "spaces",
+        "SPACE_ID": "somebody/draw-a-digit",
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "GRADIO_SSR_MODE": "True",
+        "HOME": str(blocked / "home"),
+        "HF_HOME": str(blocked / "hub"),
+        "MPLCONFIGDIR": str(blocked / "matplotlib"),
+        "MNIST_DEMO_DATA": str(blocked / "data"),
+        "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    if has_zero_gpu:
+        (packages / "spaces.py").write_text(ZERO_GPU)
+        environment |= {"SPACES_ZERO_GPU": "true", "PYTHONPATH": str(packages)}
+    port = free_port()
+    log = tmp_path / "log.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py"), "--port", str(port)],
+            cwd=ROOT, env=environment, stdout=output, stderr=output,
+        )  # fmt: skip
+        try:
+            until = time.monotonic() + 100
+            while not answers(port) and process.poll() is None and time.monotonic() < until:
+                time.sleep(0.2)
+            text = log.read_text()
+            assert process.poll() is None, text
+            assert answers(port), text
+            assert ask(port, "GET", "/config")[0] == 200
+            if has_zero_gpu:  # asked for before anybody trains, or ZeroGPU ends the Space
+                assert "fake spaces: GPU asked for" in log.read_text()
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert "GET /" not in log.read_text()  # no line a request
