@@ -6,6 +6,7 @@ training and feels it.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import queue
 import threading
@@ -23,6 +24,7 @@ SECONDS = 120  # of the GPU that a run asks ZeroGPU for
 Work = Callable[[Job, Controls], Messages]
 
 
+@functools.cache
 def on_gpu() -> Work:
     """`work`, with ZeroGPU's wrapper around it where that is installed."""
     try:

@@ -121,7 +121,8 @@ class Crew:
     def __init__(self, hire: Callable[[], Hand] | None = None) -> None:
         is_zero = bool(os.environ.get("SPACES_ZERO_GPU"))
         self._hire: Callable[[], Hand] = hire or (Here if is_zero else Worker)
-        self._waiting: Hand | None = None
+        # ZeroGPU ends a Space that has not asked for a GPU by the time it has started.
+        self._waiting: Hand | None = self._hire() if is_zero and not hire else None
         self._lent: set[Hand] = set()
         self._lock = threading.Lock()
         self._is_closed = False
