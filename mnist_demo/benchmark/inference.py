@@ -1,8 +1,9 @@
 """`benchmark inference`: one drawing end to end on one core, and batches against the limit.
 
 End to end: from the drawing's ink (140x140, as the page sends it) through the preprocessing,
-the net and the sceptic to ten probabilities and a doubt. The limit of a batch is what the same thread multiplies in a
-large product of matrices; the net's share of it is its multiply-adds a second over that.
+the net and the sceptic to ten probabilities and a doubt. The limit of a batch is what the same
+thread multiplies in a large product of matrices; the net's share of it is its multiply-adds a
+second over that.
 """
 
 from __future__ import annotations
