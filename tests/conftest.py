@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from browser import is_ci
@@ -48,6 +50,18 @@ def _do_without(reason: str) -> NoReturn:
     if is_ci():
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def loops_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """playwright keeps an event loop in the tests' thread, where asyncio.run then refuses."""
+    real = asyncio.run
+
+    def run(work: Coroutine[Any, Any, Any], **options: Any) -> Any:
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(lambda: real(work, **options)).result()
+
+    monkeypatch.setattr(asyncio, "run", run)
 
 
 @pytest.fixture

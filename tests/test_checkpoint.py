@@ -154,7 +154,7 @@ def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 def test_the_released_net_is_small_describes_itself_and_is_good(sample: Dataset) -> None:
     assert RELEASED.stat().st_size <= 2 * 2**20
     released = load_checkpoint(RELEASED)
-    assert released.dataset == "mnist"
+    assert released.dataset == "mnist-and-drawn"
     assert released.labels == DIGITS
     assert TrainConfig.from_dict(released.config).net == released.name
     assert evaluate(released.net, sample.validation).accuracy >= 0.99

@@ -291,7 +291,7 @@ def test_ctrl_c_stops_after_a_batch_and_keeps_the_best_epoch(
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
-def test_a_run_that_diverges_says_so_and_keeps_the_best(
+def test_a_run_that_diverges_says_so_and_keeps_the_last_good_epoch(
     keep: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(BOUNDS, "gamma", (0.1, 1e30))  # no setting in bounds diverges for sure
@@ -301,7 +301,5 @@ def test_a_run_that_diverges_says_so_and_keeps_the_best(
     captured = capsys.readouterr()
     assert code == 2
     assert "error: the loss is no longer a number" in captured.err
-    assert path.exists() == (keep == "best")
-    if keep == "best":
-        assert load_checkpoint(path).metrics["epochs"] == 1
-        assert load_checkpoint(path).metrics["held_out_accuracy"] > 0.7
+    assert load_checkpoint(path).metrics["epochs"] == 1  # the last good one, whichever is asked for
+    assert load_checkpoint(path).metrics["held_out_accuracy"] > 0.7

@@ -17,6 +17,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from requests.exceptions import ChunkedEncodingError
 
 from mnist_demo.benchmark import fuzz_http, junk
 from mnist_demo.benchmark.fuzz import Tally, attack_files
@@ -370,7 +371,11 @@ def test_the_described_endpoints_hold_what_they_say(address: str) -> None:
         @settings(calm, max_examples=8)
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:
-            reply = case.call(timeout=20)
+            try:
+                reply = case.call(timeout=20)
+            except ChunkedEncodingError:  # Gradio breaks off the stream of a made-up event
+                assert "{event_id}" in case.operation.path
+                return
             assert reply.status_code < 500, reply.text
             assert not [fact for fact in SERVER_FACTS if fact in reply.text]
 

@@ -48,6 +48,7 @@ POSTS: dict[str, int | None] = {
     rf"{API}/run/{NAME}": MAX_SMALL,
     rf"{API}/(cancel|reset)|/login": MAX_SMALL,
 }
+HOST = re.compile(rb"([\w.-]*|\[[0-9a-fA-F:.]+\])(:\d{1,5})?")
 MCP = re.compile(rf"{API}/mcp(/|/http/?|/sse/?|/messages/?|/schema/?)?")
 BODY_KINDS = {"classify": "classify", "page_of": "gallery"}  # server functions, by their names
 
@@ -92,6 +93,7 @@ class Gate:
 
     async def _admit(self, scope: Scope, receive: Receive) -> tuple[str, Receive]:
         """The request's class and its body, read. Raises Refused."""
+        _check_host(scope)
         path, method = scope["path"], scope["method"]
         is_mcp = bool(MCP.fullmatch(path))
         if method in ("GET", "HEAD", "OPTIONS"):
@@ -154,6 +156,14 @@ class Gate:
             raise Refused(408, f"the request took more than {MAX_SECONDS:.0f} s") from error
         finally:
             self.in_flight -= size
+
+
+def _check_host(scope: Scope) -> None:
+    """Raises Refused for a host that no address has: what reads it later would stumble."""
+    for name, value in scope.get("headers", []):
+        hosts = value.split(b",") if name in (b"host", b"x-forwarded-host") else []
+        if not all(HOST.fullmatch(host.strip()) for host in hosts):
+            raise Refused(400, "the Host header is no host")
 
 
 def _check_query(scope: Scope) -> None:
