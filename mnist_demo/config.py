@@ -70,4 +70,9 @@ class TrainConfig:
         return cls(**values)
 
 
+def option_of(setting: str) -> str:
+    """A setting's name on the command line."""
+    return "--" + setting.replace("_", "-")
+
+
 PRECISIONS = ("float32", "bfloat16")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from torch import nn
 
 from mnist_demo.checkpoint import (
     RELEASED,
@@ -22,7 +20,7 @@ from mnist_demo.checkpoint import (
 )
 from mnist_demo.classify import Answer, classify_image, classify_ink
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import DIGITS, Dataset, best_available, load_dataset
+from mnist_demo.datasets import DIGITS, best_available, load_dataset
 from mnist_demo.device import pick_device
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation, evaluate
@@ -31,6 +29,7 @@ from mnist_demo.judging import unseen
 from mnist_demo.match import check_match, check_same_classes
 from mnist_demo.nets import build_net
 from mnist_demo.nets.custom import fitted
+from mnist_demo.outcome import command_of, figures_of
 from mnist_demo.train import Epoch, Event, keep_best, train
 
 
@@ -103,13 +102,10 @@ def train_net(
         epochs += isinstance(event, Epoch)
         if watch is not None:
             watch(event)
-    metrics = measure(net, data) | {
+    metrics = figures_of(net, data) | {
         "epochs": float(epochs),
         "seconds": round(time.perf_counter() - started, 1),
     }
-    words = ["python", "-m", "mnist_demo", "train"]
-    for name, value in config.to_dict().items():
-        words += ["--" + name.replace("_", "-"), str(value)]
     return Checkpoint(
         net.eval().cpu(),
         config.net,
@@ -117,17 +113,8 @@ def train_net(
         data.labels,
         config.to_dict(),
         metrics,
-        shlex.join([*words, "--out", "net.safetensors"]),
+        command_of(config, "net.safetensors"),
     )
-
-
-def measure(net: nn.Module, data: Dataset) -> dict[str, float]:
-    """The figures that a checkpoint carries; the test set, where there is one, is read once."""
-    result = evaluate(net, data.validation)
-    figures = {"validation_accuracy": result.accuracy, "validation_loss": result.loss}
-    if data.test is None:
-        return figures | {"held_out_accuracy": result.accuracy}
-    return figures | {"test_accuracy": evaluate(net, data.test).accuracy}
 
 
 def evaluate_net(

@@ -15,23 +15,12 @@ import pytest
 from gradio_client import Client
 from PIL import Image
 
+from mnist_demo.benchmark.fuzz_http import SETTINGS
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.page.api_training import ApiRuns, checked
 from mnist_demo.page.logs import ErrorWatch, Tally, Traffic
-
-QUICK = {
-    "net": "linear",
-    "dataset": "sample",
-    "epochs": 1,
-    "batch_size": 256,
-    "learning_rate": 0.01,
-    "optimizer": "sgd",
-    "schedule": "constant",
-    "augment": "none",
-    "seed": 1,
-}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +52,7 @@ def test_endpoints_are_three_with_types_and_words(client: Client) -> None:
 def test_a_net_is_trained_then_used_by_whoever_knows_its_name(
     client: Client, address: str, picture: str
 ) -> None:
-    job = client.submit(*QUICK.values(), api_name="/train")
+    job = client.submit(*SETTINGS.values(), api_name="/train")
     events = [*job]
     kinds = [event["event"] for event in events]
     assert kinds.count("epoch") == 1
@@ -106,9 +95,9 @@ def test_settings_that_will_not_do_are_told(
 ) -> None:
     if value != value:  # JSON has no NaN
         with pytest.raises(UserError, match=word):
-            checked(QUICK | {setting: value})
+            checked(SETTINGS | {setting: value})
         return
-    settings = list((QUICK | {setting: value}).values())
+    settings = list((SETTINGS | {setting: value}).values())
     answer = client.predict(*settings, api_name="/train")
     assert word in answer["error"]
 
@@ -118,12 +107,12 @@ def test_programs_have_few_places_in_the_line() -> None:
 
     context = make_context("/nonexistent")
     runs = ApiRuns(context, places=1)
-    first = runs.train("net-a", QUICK)
+    first = runs.train("net-a", SETTINGS)
     next(first)
     with pytest.raises(UserError, match="try again"):
-        next(runs.train("net-b", QUICK))
+        next(runs.train("net-b", SETTINGS))
     first.close()  # its program has gone
-    second = runs.train("net-c", QUICK)
+    second = runs.train("net-c", SETTINGS)
     next(second)
     second.close()
     assert len(context.turns) == 0

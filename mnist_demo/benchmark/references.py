@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from mnist_demo.datasets import Split
+from mnist_demo.nets import build_net
 from mnist_demo.nets.ours import normalise
 
 STUDY_BATCH = 256
@@ -72,23 +73,6 @@ def _seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
         return build()
 
 
-def example_net() -> nn.Module:
-    return nn.Sequential(
-        normalise(),
-        nn.Conv2d(1, 32, 3),
-        nn.ReLU(),
-        nn.Conv2d(32, 64, 3),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Dropout(0.25),
-        nn.Flatten(),
-        nn.Linear(9216, 128),
-        nn.ReLU(),
-        nn.Dropout(0.5),
-        nn.Linear(128, 10),
-    )
-
-
 class Transformed(TorchDataset[tuple[torch.Tensor, int]]):
     """What torchvision's MNIST with ToTensor gives, a digit at a time; Normalize is in the net."""
 
@@ -111,7 +95,7 @@ def example(split: Split, seed: int) -> Iterator[Taught]:
     Batches of 64 from a shuffling DataLoader that makes a tensor of each digit when it is due.
     """
     device = split.images.device
-    net = _seeded(example_net, seed).to(device)
+    net = build_net("wide9216", seed).to(device)
     shuffle = torch.Generator().manual_seed(seed)
     loader = DataLoader(Transformed(split), batch_size=64, shuffle=True, generator=shuffle)
     optimizer = torch.optim.Adadelta(net.parameters(), lr=1.0)

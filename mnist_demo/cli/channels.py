@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.common import add_data_dir, add_image_root, save_picture
+from mnist_demo.cli.common import add_data_dir, add_image_root, save_file
 from mnist_demo.errors import UserError
 
 HELP = "save one image's red, green and blue channels with the pixel values written in"
@@ -38,6 +38,6 @@ def run(args: argparse.Namespace) -> int:
     label = data.labels[int(split.labels[args.index])]
     title = f"{args.split} image {args.index} of {data.title}: {label}"
     figure = channels_figure(split.images[args.index].numpy(), title)
-    save_picture(args.out, png_of(figure))
+    save_file(args.out, png_of(figure))
     print(f"{title}; wrote {args.out}")
     return 0

@@ -40,8 +40,17 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def save_picture(path: Path, content: bytes) -> None:
-    """Writes a PNG whole or not at all. Raises UserError where the disk refuses."""
+def refuse_place(path: Path) -> None:
+    """Raises UserError where a file could not be written, before the long work."""
+    from mnist_demo.files import may_write
+
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not parent.is_dir() or not may_write(parent):
+        raise UserError(f"cannot write {path}; choose another place with --out")
+
+
+def save_file(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all. Raises UserError where the disk refuses."""
     from mnist_demo.files import write_whole
 
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.train import refuse_place
+from mnist_demo.cli.common import refuse_place
 
 HELP = "put several nets into one file, to answer together"
 

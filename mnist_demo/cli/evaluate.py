@@ -13,7 +13,7 @@ from mnist_demo.cli.common import (
     add_image_root,
     add_json,
     read_checkpoint,
-    save_picture,
+    save_file,
 )
 from mnist_demo.errors import UserError
 
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     result = evaluate(checkpoint.net.to(device), split.to(device))
     bins = reliability(result)
     if args.reliability:
-        save_picture(args.reliability, png_of(reliability_figure(bins)))
+        save_file(args.reliability, png_of(reliability_figure(bins)))
     if args.json:
         report = {
             "checkpoint": str(args.checkpoint or "released"),

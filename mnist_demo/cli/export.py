@@ -7,8 +7,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from mnist_demo.cli.common import add_data_dir, add_json, read_checkpoint
-from mnist_demo.cli.train import refuse_place
+from mnist_demo.cli.common import add_data_dir, add_json, read_checkpoint, refuse_place, save_file
 from mnist_demo.errors import UserError
 
 HELP = "write a net as ONNX or torch.export, for programs in any language"
@@ -36,7 +35,6 @@ def run(args: argparse.Namespace) -> int:
     checkpoint = read_checkpoint(args.checkpoint)
 
     from mnist_demo.checkpoint import RELEASED
-    from mnist_demo.files import write_whole
     from mnist_demo.portable import TIMED, TOLERANCE, compare, find_format
 
     kind = find_format(args.format)
@@ -49,13 +47,7 @@ def run(args: argparse.Namespace) -> int:
             f"as {args.format} the net's logits differ by {check.difference:.2g}, more than "
             f"{TOLERANCE:g}, so nothing was written; other versions of its packages may help"
         )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, content)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out}: {error.strerror or error}; choose another place with --out"
-        ) from error
+    save_file(out, content)
     if args.json:
         report = {"file": str(out), "format": args.format, "bytes": len(content)}
         print(json.dumps(report | dataclasses.asdict(check), indent=2))

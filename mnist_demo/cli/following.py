@@ -6,6 +6,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
+from mnist_demo.config import option_of
 from mnist_demo.errors import UserError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def idle_setting(args: argparse.Namespace, optimizer: str) -> str | None:
     """Words about a setting that was given and does nothing with an optimizer that was not."""
     for setting, leave_aside in UNUSED.items():
         if hasattr(args, setting) and not hasattr(args, "optimizer") and optimizer in leave_aside:
-            option = "--" + setting.replace("_", "-")
+            option = option_of(setting)
             return f"{option} does nothing with {optimizer}; choose --optimizer sgd, say"
     return None
 

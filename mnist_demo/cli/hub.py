@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.common import add_checkpoint, read_checkpoint
-from mnist_demo.cli.train import refuse_place
+from mnist_demo.cli.common import add_checkpoint, read_checkpoint, refuse_place
 from mnist_demo.errors import UserError
 
 HELP = "save a net in the Hugging Face Hub's form, push it there, load one from there"

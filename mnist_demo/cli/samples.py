@@ -10,7 +10,7 @@ from mnist_demo.cli.common import (
     add_data_dir,
     add_image_root,
     read_checkpoint,
-    save_picture,
+    save_file,
 )
 from mnist_demo.errors import UserError
 
@@ -58,6 +58,6 @@ def run(args: argparse.Namespace) -> int:
     figure = samples_figure(
         part.images.numpy(), result.truth.tolist(), result.predicted.tolist(), data.labels
     )
-    save_picture(args.out, png_of(figure))
+    save_file(args.out, png_of(figure))
     print(f"{result.correct} of {count} right, a sample of the {words}; wrote {args.out}")
     return 0

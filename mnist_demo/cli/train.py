@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import shlex
 import signal
 import sys
 import threading
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_demo.cli.common import add_data_dir, add_image_root
+from mnist_demo.cli.common import add_data_dir, add_image_root, refuse_place
 from mnist_demo.cli.following import (
     add_following,
     check_following,
@@ -23,9 +22,8 @@ from mnist_demo.cli.following import (
     line_of_step,
     try_out,
 )
-from mnist_demo.config import BOUNDS, TrainConfig
+from mnist_demo.config import BOUNDS, TrainConfig, option_of
 from mnist_demo.errors import UserError
-from mnist_demo.files import may_write
 from mnist_demo.recipes import RECIPES, find_recipe
 
 if TYPE_CHECKING:
@@ -115,10 +113,6 @@ def config_of(args: argparse.Namespace, interrupted: TrainConfig | None = None) 
 def resume_file(out: Path) -> Path:
     """Where a run is kept while it is on."""
     return out.with_name(f"{out.name}.resume")
-
-
-def option_of(setting: str) -> str:
-    return "--" + setting.replace("_", "-")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -305,26 +299,24 @@ def _save(
     seconds: float,
 ) -> None:
     from mnist_demo.checkpoint import Checkpoint, save_checkpoint
-    from mnist_demo.evaluate import evaluate
+    from mnist_demo.outcome import command_of, figures_of
 
-    chunk: int = args.test_batch_size
-    validation = evaluate(net, data.validation, chunk)  # of the weights that were kept
-    metrics = {"validation_accuracy": validation.accuracy, "validation_loss": validation.loss}
+    metrics = figures_of(net, data, args.test_batch_size)  # of the weights that were kept
     if data.test is not None:
-        metrics["test_accuracy"] = evaluate(net, data.test, chunk).accuracy
+        whose = "MNIST's test set" if data.name == "mnist" else f"the test set of {data.title}"
         figure = (
             f"test accuracy {metrics['test_accuracy']:.2%} on the {len(data.test):,} {data.noun} "
+            f"of {whose}, which chose nothing"
         )
-        whose = "MNIST's test set" if data.name == "mnist" else f"the test set of {data.title}"
-        figure += f"of {whose}, which chose nothing"
     else:
-        metrics["held_out_accuracy"] = validation.accuracy
-        figure = f"held-out accuracy {validation.accuracy:.2%} on {len(data.validation):,} "
-        figure += f"{data.noun} of {data.title}" + (
-            ", which also chose the epoch" if config.keep == "best" else ""
-        )
+        figure = (
+            f"held-out accuracy {metrics['held_out_accuracy']:.2%} on {len(data.validation):,} "
+            f"{data.noun} of {data.title}"
+        ) + (", which also chose the epoch" if config.keep == "best" else "")
     metrics |= {"epochs": float(epochs), "seconds": round(seconds, 1)}
-    command = command_of(config, args)
+    more = ["--device", args.device] if args.device else []
+    more += ["--image-root", str(args.image_root)] if args.image_root else []
+    command = command_of(config, args.out.name, *more)
     if epochs < config.epochs:
         command += f"  # stopped after epoch {epochs}"
     checkpoint = Checkpoint(
@@ -334,20 +326,3 @@ def _save(
     if epochs < config.epochs:
         print(f"stopped early: kept the {config.keep} of {epochs} epochs")
     print(f"{figure}; trained in {seconds:.1f} s; wrote {path}", flush=True)
-
-
-def command_of(config: TrainConfig, args: argparse.Namespace) -> str:
-    """What gives the same net again; each setting is spelled out, for defaults may change."""
-    words = ["python", "-m", "mnist_demo", "train"]
-    for name, value in config.to_dict().items():
-        words += [option_of(name), str(value)]
-    words += ["--device", args.device] if args.device else []
-    words += ["--image-root", str(args.image_root)] if args.image_root else []
-    return shlex.join([*words, "--out", args.out.name])
-
-
-def refuse_place(path: Path) -> None:
-    """Raises UserError where the checkpoint could not be written, before the long work."""
-    parent = next(folder for folder in path.absolute().parents if folder.exists())
-    if path.is_dir() or not parent.is_dir() or not may_write(parent):
-        raise UserError(f"cannot write {path}; choose another place with --out")

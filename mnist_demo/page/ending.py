@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
+from mnist_demo import outcome
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.train import Epoch
@@ -65,13 +65,10 @@ def title_of_test(count: int, is_validation: bool, data: Dataset, has_chosen: bo
 
 def command_of(config: TrainConfig, epochs: int, rate: float) -> str:
     """What trains the same net again, with each setting spelled out, for defaults may change."""
-    words = ["python", "-m", "mnist_demo", "train"]
-    for name, value in config.to_dict().items():
-        words += ["--" + name.replace("_", "-"), str(value)]
     notes = []
     if epochs < config.epochs:
         notes.append(f"stopped after epoch {epochs}")
     if rate != config.learning_rate:
         notes.append(f"learning rate changed on the way, to {rate:g}")
-    command = shlex.join([*words, "--out", "digits.safetensors"])
+    command = outcome.command_of(config, "digits.safetensors")
     return command + (f"  # {'; '.join(notes)}" if notes else "")

@@ -1,0 +1,28 @@
+"""What a run leaves in its checkpoint: the figures of its net, and the command that repeats it."""
+
+from __future__ import annotations
+
+import shlex
+
+from torch import nn
+
+from mnist_demo.config import TrainConfig, option_of
+from mnist_demo.datasets import Dataset
+from mnist_demo.evaluate import CHUNK, evaluate
+
+
+def figures_of(net: nn.Module, data: Dataset, chunk: int = CHUNK) -> dict[str, float]:
+    """The figures that a checkpoint carries; the test set, where there is one, is read once."""
+    result = evaluate(net, data.validation, chunk)
+    figures = {"validation_accuracy": result.accuracy, "validation_loss": result.loss}
+    if data.test is None:
+        return figures | {"held_out_accuracy": result.accuracy}
+    return figures | {"test_accuracy": evaluate(net, data.test, chunk).accuracy}
+
+
+def command_of(config: TrainConfig, out: str, *more: str) -> str:
+    """What trains the same net again; each setting is spelled out, for defaults may change."""
+    words = ["python", "-m", "mnist_demo", "train"]
+    for name, value in config.to_dict().items():
+        words += [option_of(name), str(value)]
+    return shlex.join([*words, *more, "--out", out])
