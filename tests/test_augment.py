@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mnist_demo.augment import (
     AUGMENTS,
     MIRRORING,
+    brightest,
     cutout,
     find_augment,
     flip,
@@ -97,6 +98,12 @@ def test_a_warp_turns_scales_and_shifts(images: torch.Tensor) -> None:
     turned = warp(images, rng(), degrees=30)
     assert torch.allclose(turned.sum((1, 2, 3)), mass, rtol=0.1)
     assert float((turned - images).abs().mean()) > 0.02
+
+
+def test_ink_grows_into_the_four_neighbours_of_a_pixel(images: torch.Tensor) -> None:
+    cross = torch.tensor([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=torch.bool)
+    seen = F.unfold(images, 3, padding=1).view(len(images), 9, -1)[:, cross.flatten()]
+    assert torch.equal(brightest(images), seen.amax(1).view(images.shape))
 
 
 def test_stroke_width_thickens_and_thins_without_erasing(images: torch.Tensor) -> None:

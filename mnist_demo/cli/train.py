@@ -49,7 +49,7 @@ SETTINGS = {
     "schedule": "of the learning rate: one-cycle, cosine, step or constant",
     "gamma": "factor an epoch of the step schedule",
     "augment": "random changes: none, shift, one-pixel, tilt-and-crop, affine, handwriting; "
-    "of colour images flip-crop or flip-crop-cutout; or your own amounts, as in "
+    "of colour images flip, flip-crop or flip-crop-cutout; or your own amounts, as in "
     "warp:rotate=10,scale=0.1,shift=2",
     "label_smoothing": "part of the target spread over all classes",
     "average": "decay of the moving average of the weights that is kept; 0: none",

@@ -13,7 +13,7 @@ from mnist_demo.recipes import RECIPES, Recipe, find_recipe
 
 DEFAULTS = "defaults"  # the choice that is no tutorial's
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
-OF_COLOUR = ("flip-crop", "flip-crop-cutout")
+OF_COLOUR = ("flip", "flip-crop", "flip-crop-cutout")
 OF_DIGITS = ("one-pixel", "tilt-and-crop", "affine", "handwriting", "warp")
 NOT_FILLED = ("dataset", "holdout")  # the data stay the visitor's choice
 

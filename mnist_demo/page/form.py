@@ -40,6 +40,7 @@ TITLES = {
     "one-pixel": "One pixel, five ways",
     "tilt-and-crop": "Tilt and shift",
     "warp": "Your own",
+    "flip": "Mirror",
     "flip-crop": "Mirror, shift",
     "flip-crop-cutout": "Mirror, cutout",
     "best": "Best epoch",
