@@ -43,7 +43,7 @@ def summarise(spec: NetSpec) -> Summary:
     """
     with torch.device("meta"):
         net = spec.build().eval()
-    net.to_empty(device="cpu")
+    _give_memory(net)
     image = torch.zeros(1, *spec.input_shape)
     layers: list[Layer] = []
 
@@ -58,6 +58,16 @@ def summarise(spec: NetSpec) -> Summary:
     with torch.no_grad():
         net(image)
     return Summary(spec.input_shape, tuple(layers))
+
+
+def _give_memory(net: nn.Module) -> None:
+    """`net.to_empty("cpu")`, for which torch would import sympy (half a second of work)."""
+    for module in net.modules():
+        own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+        for name, tensor in own:
+            empty = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
+            is_learned = isinstance(tensor, nn.Parameter)
+            setattr(module, name, nn.Parameter(empty) if is_learned else empty)
 
 
 def multiply_adds(module: nn.Module, shape: tuple[int, ...]) -> int:

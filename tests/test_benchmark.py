@@ -121,7 +121,9 @@ http.server.HTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler
 def test_startup_waits_for_the_page(tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text("import time\ntime.sleep(0.5)\n" + APP)
-    assert 0.5 < time_to_page(app, patience=20) < 20
+    wall, processor = time_to_page(app, patience=20)
+    assert 0.5 < wall < 20
+    assert 0 < processor < 20
 
 
 @pytest.mark.parametrize(
@@ -139,9 +141,11 @@ def test_startup_gives_up_on_an_app_that_does_not_start(
 
 def test_an_import_is_timed_or_its_error_told(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(0.3)\n")
-    assert 0.3 < time_to_import("slow", tmp_path) < 20
+    wall, processor = time_to_import("import slow", tmp_path)
+    assert 0.3 < wall < 20
+    assert 0 < processor < 20
     with pytest.raises(UserError, match="No module named 'absent'"):
-        time_to_import("absent", tmp_path)
+        time_to_import("import absent", tmp_path)
 
 
 def test_nobody_answers_on_a_free_port() -> None:

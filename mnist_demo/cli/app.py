@@ -40,10 +40,11 @@ def run(args: argparse.Namespace) -> int:
     if args.share and password is None:
         print("Anybody who has the public link can use this page: it has no password.", flush=True)
 
-    from mnist_demo.page.launch import serve  # seconds of imports: not before --help
+    from mnist_demo.page.importing import import_page
 
+    page = import_page(args.mcp)  # seconds of imports: not before --help
     try:
-        serve(args.host, args.port, args.share, password, args.mcp)
+        page.serve(args.host, args.port, args.share, password, args.mcp)
     except OSError as error:  # a port that is taken, say
         raise UserError(str(error)) from error
     return 0

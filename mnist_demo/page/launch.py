@@ -20,6 +20,7 @@ from mnist_demo.page.context import Context
 from mnist_demo.page.doors import Door
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.health import Health, health_of
+from mnist_demo.page.importing import uncollected
 from mnist_demo.page.logs import ErrorWatch, log_to_stderr
 from mnist_demo.page.offers import offers_of
 from mnist_demo.page.shelf import Shelf, default_folder
@@ -98,6 +99,7 @@ def serve(
 ) -> None:
     log_to_stderr()
     door = Door(password) if password else None
-    page = build(make_context(runs=default_folder()))
+    with uncollected():
+        page = build(make_context(runs=default_folder()))
     end_on_sigterm(page, page.context)
     launch_page(page, host, port, share, door=door, mcp=mcp)
