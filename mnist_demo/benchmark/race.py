@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -49,6 +49,7 @@ class Lap:
     processor: float  # seconds of processor time in it, all threads together
     judging: float  # seconds of evaluation so far
     accuracy: float | None = None
+    is_judged: bool = False  # the net is looked at on the test digits now; the next lap says how
 
 
 def fast(split: Split, seed: int) -> Iterator[Taught]:
@@ -69,6 +70,14 @@ def _learnt(data: Dataset) -> Split:
 def _all_but_test(data: Dataset) -> Split:
     """The references learn from all 60,000 digits, as their sources do."""
     return joined(data.train, data.validation)
+
+
+def with_judges(data: Dataset) -> Dataset:
+    """The same; where there is no test set the held-out digits judge, and nobody learns them."""
+    if data.test is not None:
+        return data
+    nobody = data.validation.take(torch.zeros(0, dtype=torch.int64))
+    return replace(data, validation=nobody, test=data.validation)
 
 
 FAST = find_recipe("fast").config
@@ -106,7 +115,7 @@ class Clock:
         self.processor += time.process_time() - self._since[1]
 
 
-def race(runner: Runner, split: Split, test: Split, seed: int) -> Iterator[Lap]:
+def race(runner: Runner, split: Split, test: Split, seed: int) -> Generator[Lap, None, None]:
     """Runs to the end of its epochs, or until no further lap is asked for.
 
     `split` is what `runner.prepare` gave. Raises what training raises.
@@ -122,12 +131,14 @@ def race(runner: Runner, split: Split, test: Split, seed: int) -> Iterator[Lap]:
         if not over and clock.running < TELL_EVERY:
             continue
         clock.stop()
-        accuracy = None
+        done = min(1.0, images / total)
+        lap = Lap(done, epoch, clock.seconds, clock.processor, judging.seconds)
         if over:
+            yield replace(lap, is_judged=True)
             epoch += 1
             judging.start()
             accuracy = evaluate(net, test).accuracy
             judging.stop()
-        done = min(1.0, images / total)
-        yield Lap(done, epoch, clock.seconds, clock.processor, judging.seconds, accuracy)
+            lap = replace(lap, epoch=epoch, judging=judging.seconds, accuracy=accuracy)
+        yield lap
         clock.start()

@@ -14,7 +14,8 @@ from mnist_demo.page.guard import as_page_error
 from mnist_demo.page.offers import count_events
 
 HERE = Path(__file__).parent
-STYLES = [HERE / name for name in ("page.css", "sketchpad.css", "training.css", "gallery.css")]
+SHEETS = ("page.css", "sketchpad.css", "training.css", "racetrack.css", "gallery.css")
+STYLES = [HERE / name for name in SHEETS]
 # Bold, not Gradio's usual semi-bold: the semi-bold file of 6.31 lacks most letters.
 FONT = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700))
 THEME = gr.themes.Default(

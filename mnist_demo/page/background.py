@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 
-from mnist_demo.page.job import Controls, Job
+from mnist_demo.page.job import Controls, Job, RaceJob
 from mnist_demo.page.messages import End, Message
 from mnist_demo.page.work import Messages, work
 
 SECONDS = 120  # of the GPU that a run asks ZeroGPU for
 
-Work = Callable[[Job, Controls], Messages]
+Work = Callable[[Job | RaceJob, Controls], Messages]
 
 
 @functools.cache
@@ -48,7 +48,7 @@ class Here:
     def is_fit(self) -> bool:
         return self.is_idle
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: Job | RaceJob) -> None:
         self.is_idle = False
         self._controls = Controls()
         thread = threading.Thread(target=self._run, args=(job, self._controls), name="train")
@@ -69,7 +69,7 @@ class Here:
     def close(self) -> None:
         self._controls.turn({"leave": True})
 
-    def _run(self, job: Job, controls: Controls) -> None:
+    def _run(self, job: Job | RaceJob, controls: Controls) -> None:
         threads = torch.get_num_threads()
         end: Message = End("failed", "the GPU was given up before the run was over")
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import queue
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mnist_demo.page.background import Here
-from mnist_demo.page.job import Job
+from mnist_demo.page.job import Job, RaceJob, to_message
 from mnist_demo.page.messages import End, Gone, Message, Ready, unpack
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,7 +30,7 @@ class Hand(Protocol):
     @property
     def is_fit(self) -> bool: ...
 
-    def begin(self, job: Job) -> None: ...
+    def begin(self, job: Job | RaceJob) -> None: ...
 
     def turn(self, **changes: Any) -> None: ...
 
@@ -66,10 +65,10 @@ class Worker:
         """Whether it can take a run: one that is still starting can, it only has to wait."""
         return self._process.poll() is None and (self.is_idle or not self._is_ready.is_set())
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: Job | RaceJob) -> None:
         self._stale += not self.is_idle
         self.is_idle = False
-        self._tell({"job": dataclasses.asdict(job)})
+        self._tell(to_message(job))
 
     def turn(self, **changes: Any) -> None:
         self._tell(changes)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mnist_demo.train import Event, Step
@@ -25,6 +25,30 @@ class Job:
     device: str
     state: str = ""  # the file that the run is kept in while it is on; empty: none
     is_resumed: bool = False
+
+
+@dataclass(frozen=True)
+class RaceJob:
+    """What a race needs to begin; it takes the same way as a run."""
+
+    runners: list[str]  # by their names in benchmark.race.RUNNERS
+    dataset: str
+    folder: str
+    device: str
+
+
+JOBS: dict[str, Any] = {"job": Job, "race": RaceJob}
+
+
+def to_message(job: Job | RaceJob) -> dict[str, Any]:
+    name = next(name for name, kind in JOBS.items() if type(job) is kind)
+    return {name: asdict(job)}
+
+
+def from_message(message: dict[str, Any]) -> Job | RaceJob | None:
+    """The job in a message; None where it is about something else."""
+    name = next((name for name in JOBS if name in message), None)
+    return None if name is None else JOBS[name](**message[name])
 
 
 @dataclass

@@ -81,6 +81,21 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Lapped:
+    """Where a runner of a race is; the figures are those of `benchmark.race.Lap`."""
+
+    runner: str
+    done: float
+    epoch: int
+    seconds: float
+    processor: float
+    judging: float
+    accuracy: float | None = None
+    is_judged: bool = False
+    is_over: bool = False  # it has reached the target, or its recipe has no more epochs
+
+
+@dataclass(frozen=True)
 class End:
     how: str  # done, stopped, left, failed
     text: str = ""  # why, where it failed
@@ -93,10 +108,12 @@ class Gone:
     code: int | None
 
 
-Message = Ready | Phase | TakenUp | Steps | Epoch | Net | Judged | Smaller | Note | End | Gone
+Message = (
+    Ready | Phase | TakenUp | Steps | Epoch | Net | Judged | Smaller | Note | Lapped | End | Gone
+)
 KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (Ready, Phase, TakenUp, Steps, Epoch, Net, Judged, Smaller, Note, End)
+    for kind in (Ready, Phase, TakenUp, Steps, Epoch, Net, Judged, Smaller, Note, Lapped, End)
 }
 
 

@@ -27,7 +27,7 @@ def begin(
     drawer: Drawer | None = None,
 ) -> Run:
     """A new run of this visitor's. Raises UserError while another one is on."""
-    _check_free(visitor)
+    check_free(visitor)
     visitor.started += 1
     number = visitor.started
     run = Run(f"run-{number}", number, config, data_title, device, Dials(config.learning_rate))
@@ -38,7 +38,7 @@ def begin(
 
 def take_up(visitor: Visitor, wanted: object) -> Run:
     """An interrupted run of this visitor's, about to go on. Raises UserError."""
-    _check_free(visitor)
+    check_free(visitor)
     run = visitor.runs.get(wanted) if isinstance(wanted, str) else None
     if run is None or run.keeper is None or not run.is_resumable:
         raise UserError("that run cannot go on; press Train to start another")
@@ -49,9 +49,11 @@ def take_up(visitor: Visitor, wanted: object) -> Run:
     return run
 
 
-def _check_free(visitor: Visitor) -> None:
-    if visitor.active_run:
-        raise UserError("a run of yours is on; wait for its end or press Stop first")
+def check_free(visitor: Visitor) -> None:
+    """Raises UserError while something of this visitor's has a place in the line."""
+    if visitor.is_busy:
+        what = "run" if visitor.active_run else "race"
+        raise UserError(f"a {what} of yours is on; wait for its end or press Stop first")
 
 
 def steps_of(

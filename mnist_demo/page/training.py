@@ -19,7 +19,7 @@ from mnist_demo.datasets import load_named
 from mnist_demo.device import describe_device, pick_device
 from mnist_demo.errors import UserError
 from mnist_demo.match import check_match
-from mnist_demo.page import fields, form, together
+from mnist_demo.page import fields, form, racetrack, together
 from mnist_demo.page.board import board
 from mnist_demo.page.context import Context
 from mnist_demo.page.guard import address_of, as_page_error, session_of
@@ -56,6 +56,7 @@ def build(context: Context) -> TrainingTab:
             form_fields = fields.build(context)
         with gr.Column(elem_id="training-main", min_width=300):
             view = _board(context)
+    racetrack.build(context)
     wire(context, form_fields)
     starting = threading.Lock()  # two clicks of one visitor must not both begin
     show = functools.partial(board, keeps=context.shelf.keeps)

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from mnist_demo.errors import UserError
+from mnist_demo.page.heat import Heat
 from mnist_demo.page.pace import Pace
 from mnist_demo.page.runs import Run
 
@@ -28,6 +29,12 @@ class Visitor:
     started: int = 0  # runs begun so far; numbers are not used twice
     last_seen: float = 0.0
     pace: Pace = field(default_factory=Pace)
+    heat: Heat | None = None  # its race, the last one
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something of this visitor's has a place in the line."""
+        return self.active_run is not None or (self.heat is not None and self.heat.is_active)
 
     @property
     def active_run(self) -> Run | None:
@@ -43,6 +50,9 @@ class Visitor:
         for run in self.runs.values():
             run.left.set()
             run.stop.set()
+        if self.heat is not None:
+            self.heat.left.set()
+            self.heat.stop.set()
 
 
 class Visitors:
@@ -85,14 +95,14 @@ class Visitors:
         """
         others = list(self._all.values())[:-1]
         for other in others:
-            if other.active_run is not None:  # few: the line of trainings is bounded
+            if other.is_busy:  # few: the line of trainings is bounded
                 continue
             if now - other.last_seen <= self.max_age:
                 break
             del self._all[other.key]
         if len(self._all) <= self.limit:
             return
-        idle = [other for other in others if other.active_run is None and other.key in self._all]
+        idle = [other for other in others if not other.is_busy and other.key in self._all]
         idle.sort(key=lambda other: bool(other.runs))  # stable: the longest unseen of each first
         for other in idle[: len(self._all) - self.limit]:
             del self._all[other.key]

@@ -25,7 +25,7 @@ from mnist_demo.judging import data_to_judge, unseen
 from mnist_demo.nets import build_net
 from mnist_demo.page import ending
 from mnist_demo.page.curve import Curve
-from mnist_demo.page.job import Controls, Job, Watch
+from mnist_demo.page.job import Controls, Job, RaceJob, Watch
 from mnist_demo.page.messages import (
     End,
     Judged,
@@ -47,9 +47,14 @@ SMALLEST = 8  # a batch is not halved below it
 Messages = Generator[Message, None, None]
 
 
-def work(job: Job, controls: Controls, watch: Watch | None = None) -> Messages:
-    """A run to its end. Never raises: what goes wrong is told by its End."""
+def work(job: Job | RaceJob, controls: Controls, watch: Watch | None = None) -> Messages:
+    """A run, or a race, to its end. Never raises: what goes wrong is told by its End."""
     try:
+        if isinstance(job, RaceJob):
+            from mnist_demo.page.racing import run_race  # few ask for one
+
+            yield from run_race(job, controls)
+            return
         yield from _work(job, controls, watch or Watch())
     except UserError as error:
         yield End("failed", str(error))

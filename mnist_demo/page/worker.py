@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import torch
 
-from mnist_demo.page.job import Controls, Job
+from mnist_demo.page.job import Controls, Job, RaceJob, from_message
 from mnist_demo.page.messages import Message, Ready, pack
 from mnist_demo.page.work import work
 
@@ -32,7 +32,7 @@ def main() -> None:
     with contextlib.suppress(AttributeError, OSError):  # not on Windows
         os.nice(NICENESS)
     threads = torch.get_num_threads()
-    jobs: queue.Queue[tuple[Job, Controls]] = queue.Queue()
+    jobs: queue.Queue[tuple[Job | RaceJob, Controls]] = queue.Queue()
     listener = threading.Thread(target=_listen, args=(sys.stdin.buffer, jobs), daemon=True)
     _send(out, Ready())
     listener.start()
@@ -51,13 +51,13 @@ def _send(out: IO[bytes], message: Message) -> None:
         os._exit(0)
 
 
-def _listen(lines: IO[bytes], jobs: queue.Queue[tuple[Job, Controls]]) -> None:
+def _listen(lines: IO[bytes], jobs: queue.Queue[tuple[Job | RaceJob, Controls]]) -> None:
     controls = Controls()
     for line in lines:
         message: dict[str, Any] = json.loads(line)
-        if "job" in message:
+        if job := from_message(message):
             controls = Controls()
-            jobs.put((Job(**message["job"]), controls))
+            jobs.put((job, controls))
         else:
             controls.turn(message)
     os._exit(0)  # at once: nobody waits for what is being computed

@@ -1,0 +1,136 @@
+// The race's board. Python sends all texts and places as data; this puts them in their places.
+// `element`, `props`, `trigger`, `server` and `watch` come from Gradio.
+
+const root = element.querySelector(".race");
+const find = (selector) => root.querySelector(selector);
+const ACTIVE = ["waiting", "preparing", "racing"];
+const lanes = new Map(); // a runner's name -> the parts of its lane
+let board = props.value;
+let stopping = false;
+
+function make(tag, name, parent) {
+  const node = document.createElement(tag);
+  node.className = name;
+  parent.append(node);
+  return node;
+}
+
+const put = (node, text) => node.textContent !== text && (node.textContent = text);
+
+function makeLane(name) {
+  const item = make("li", "lane", find(".lanes"));
+  item.dataset.runner = name;
+  const head = make("div", "head", item);
+  const label = make("label", "who", head);
+  const tick = make("input", "", label);
+  tick.type = "checkbox";
+  tick.checked = true;
+  tick.addEventListener("change", show);
+  const title = make("span", "title", label);
+  const figures = make("span", "figures", head);
+  const time = make("span", "time", figures);
+  const accuracy = make("span", "accuracy", figures);
+  const track = make("div", "track", item);
+  track.setAttribute("role", "progressbar");
+  track.setAttribute("aria-valuemin", "0");
+  track.setAttribute("aria-valuemax", "100");
+  const done = make("div", "done", track);
+  const runner = make("div", "runner", track);
+  const foot = make("div", "foot", item);
+  const what = make("span", "what", foot);
+  const about = make("span", "about", what);
+  what.append(" ");
+  const source = make("a", "source", what);
+  source.target = "_blank";
+  source.rel = "noopener";
+  source.textContent = "↗";
+  const note = make("span", "note", foot);
+  return { item, tick, title, time, accuracy, track, done, runner, about, source, note };
+}
+
+function showLane(name, state, active) {
+  if (!lanes.has(name)) lanes.set(name, makeLane(name));
+  const lane = lanes.get(name);
+  lane.item.dataset.state = active && !state.in ? "out" : state.state;
+  lane.item.classList.toggle("reached", state.reached);
+  lane.tick.disabled = active;
+  put(lane.title, state.title);
+  put(lane.time, state.time);
+  put(lane.accuracy, state.accuracy);
+  put(lane.about, state.about);
+  put(lane.note, state.note);
+  lane.source.hidden = !state.source;
+  if (state.source) {
+    lane.source.href = state.source;
+    lane.source.setAttribute("aria-label", `${state.title} ↗`);
+  }
+  const part = `${100 * state.part}%`;
+  lane.done.style.width = part;
+  lane.runner.style.left = part;
+  lane.track.setAttribute("aria-valuenow", Math.round(100 * state.part));
+  lane.track.setAttribute("aria-label", state.title);
+}
+
+const chosen = () => [...lanes].filter(([, lane]) => lane.tick.checked).map(([name]) => name);
+
+function say(text) {
+  find(".alert").hidden = !text;
+  put(find(".alert"), text || "");
+}
+
+function show() {
+  const active = ACTIVE.includes(board.status);
+  if (!active) stopping = false;
+  root.dataset.status = board.status;
+  for (const name in board.lanes) showLane(name, board.lanes[name], active);
+  find(".start").disabled = active || chosen().length < 2;
+  find(".stop").disabled = !active || stopping;
+  put(find(".text"), board.text);
+  put(find(".clock"), ["idle", "waiting", "preparing"].includes(board.status) ? "" : board.clock);
+  put(find(".digits"), board.digits);
+  put(find(".machine"), board.machine);
+  const list = find(".outcome");
+  list.hidden = board.outcome.length === 0;
+  while (list.childElementCount > board.outcome.length) list.lastElementChild.remove();
+  board.outcome.forEach((line, i) => put(list.children[i] ?? make("li", "", list), line));
+}
+
+find(".start").addEventListener("click", (event) => {
+  say("");
+  event.target.disabled = true; // against a double click, until the race shows itself
+  setTimeout(show, 2000);
+  trigger("race", { runners: chosen() });
+});
+
+find(".stop").addEventListener("click", async () => {
+  say("");
+  stopping = true;
+  show();
+  const answer = await server.stop({}).catch(() => null);
+  if (answer && !answer.error) return;
+  stopping = false;
+  say(answer?.error ?? "");
+  if (!answer) trigger("opened", {});
+  show();
+});
+
+let heard = performance.now(); // when the server last said anything
+
+watch("value", () => {
+  heard = performance.now();
+  board = props.value || board;
+  show();
+});
+show();
+
+// What it runs on, and whether a race of this page is on, are asked for once somebody looks.
+root.addEventListener("toggle", () => root.open && trigger("opened", {}), { once: true });
+
+// A race says something each second. A server that was restarted does not; it is asked.
+const SILENCE = 10000;
+setInterval(() => {
+  if (!element.isConnected || !ACTIVE.includes(board.status)) return;
+  if (performance.now() - heard < SILENCE) return;
+  heard = performance.now();
+  trigger("opened", {});
+}, 2000);

@@ -1,0 +1,105 @@
+"""The race on the Train tab: ours against two published ways, on the machine it runs on."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mnist_demo.benchmark import describe_machine, machine_line
+from mnist_demo.benchmark.race import RUNNERS
+from mnist_demo.datasets import best_available
+from mnist_demo.device import describe_device, pick_device
+from mnist_demo.errors import UserError, unknown_choice
+from mnist_demo.page import fields
+from mnist_demo.page.context import Context
+from mnist_demo.page.guard import address_of, as_page_error, session_of
+from mnist_demo.page.heat import Heat, follow
+from mnist_demo.page.job import RaceJob
+from mnist_demo.page.race_board import race_board
+from mnist_demo.page.starting import check_free
+from mnist_demo.page.visitors import Visitor
+
+HERE = Path(__file__).parent
+FEWEST = 2  # runners of a race
+
+
+def build(context: Context) -> gr.HTML:
+    starting = threading.Lock()  # two clicks of one visitor must not both begin
+
+    async def stop(message: Any, request: gr.Request) -> dict[str, Any]:
+        try:
+            heat = context.visitors.get(await session_of(request)).heat
+            if heat is None or not heat.is_active:
+                raise UserError("no race of yours is on; press Start to begin one")
+        except UserError as error:
+            return {"error": str(error)}
+        heat.stop.set()
+        return {}
+
+    view = gr.HTML(
+        value=race_board(None, best_available(context.data_folder), ""),
+        html_template=(HERE / "racetrack.html").read_text(),
+        js_on_load=(HERE / "racetrack.js").read_text(),
+        server_functions=[stop],
+        apply_default_css=False,
+        elem_id="race",
+    )
+
+    def show(visitor: Visitor) -> dict[str, Any]:
+        return race_board(visitor.heat, best_available(context.data_folder), machine())
+
+    @as_page_error
+    def start(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
+        visitor = context.visitor(request)
+        sent = event._data.get("runners") if isinstance(event._data, dict) else None
+        runners = check_runners(sent)
+        dataset = best_available(context.data_folder)
+        device = str(pick_device())
+        job = RaceJob(list(runners), dataset, str(context.data_folder.absolute()), device)
+        with context.turns.join(address_of(request)) as place:
+            with starting:
+                check_free(visitor)
+                heat = visitor.heat = Heat(runners, dataset)
+            steps = follow(heat, place, context.crew, job, lambda: context.batcher.is_in_use)
+            with contextlib.closing(steps):
+                for _ in steps:
+                    yield show(visitor)
+
+    @as_page_error
+    def opened(request: gr.Request) -> Any:
+        return show(context.visitor(request))
+
+    view.race(
+        start,
+        None,
+        view,
+        concurrency_limit=context.turns.limit + 1,
+        concurrency_id="train",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    view.opened(opened, None, view, **fields.QUIET)
+    return view
+
+
+def check_runners(wanted: object) -> tuple[str, ...]:
+    """The runners that a message from the page names, in the registry's order. Raises UserError."""
+    names = wanted if isinstance(wanted, list) and len(wanted) <= len(RUNNERS) else []
+    for name in names:
+        if not isinstance(name, str) or name not in RUNNERS:
+            raise unknown_choice("runner", str(name)[:40], RUNNERS)
+    if len(set(names)) < FEWEST:
+        raise UserError(f"choose at least {FEWEST} runners for a race")
+    return tuple(name for name in RUNNERS if name in names)
+
+
+@functools.cache
+def machine() -> str:
+    """What it runs on, with the versions that matter."""
+    return f"{machine_line(describe_machine('torch'))}; {describe_device(pick_device())}"
