@@ -34,7 +34,7 @@ from mnist_demo.page.context import Context
 from mnist_demo.page.crew import Crew
 from mnist_demo.page.curve import MAX_POINTS, Curve
 from mnist_demo.page.fetching import Fetching
-from mnist_demo.page.job import Controls, Job
+from mnist_demo.page.job import Controls, Job, RaceJob
 from mnist_demo.page.messages import Message
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
@@ -84,7 +84,7 @@ class InStep:
     def is_fit(self) -> bool:
         return self.is_idle
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: Job | RaceJob) -> None:
         self.is_idle = False
         watch = job_time.Watch(self.fake.clock, self.fake.sleep)
         self.messages = work.work(job, self.controls, watch)

@@ -17,7 +17,7 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.page import crew as crews
 from mnist_demo.page.background import Here
 from mnist_demo.page.crew import Crew, Hand, Worker
-from mnist_demo.page.job import Controls, Job
+from mnist_demo.page.job import Controls, Job, RaceJob
 from mnist_demo.page.messages import End, Gone, Message, Phase, Steps, pack, unpack
 from mnist_demo.page.runs import Run
 from mnist_demo.page.starting import begin
@@ -171,7 +171,7 @@ def test_a_worker_that_does_not_let_go_is_ended(monkeypatch: pytest.MonkeyPatch)
         is_idle = is_fit = False
         is_closed = False
 
-        def begin(self, job: Job) -> None: ...
+        def begin(self, job: Job | RaceJob) -> None: ...
 
         def turn(self, **changes: object) -> None: ...
 
@@ -214,9 +214,9 @@ def test_its_modules_know_no_gradio() -> None:
 @pytest.mark.parametrize("how", ["Here", "wrapped"])
 def test_on_a_thread_of_the_server_it_is_the_same_run(how: str, crew: Crew) -> None:
     """As on ZeroGPU, whose wrapper gets the one function that trains."""
-    wrapped: list[Job] = []
+    wrapped: list[Job | RaceJob] = []
 
-    def gpu(job: Job, controls: Controls):  # type: ignore[no-untyped-def]
+    def gpu(job: Job | RaceJob, controls: Controls):  # type: ignore[no-untyped-def]
         from mnist_demo.page.work import work
 
         wrapped.append(job)
@@ -237,7 +237,7 @@ def test_on_a_thread_of_the_server_it_is_the_same_run(how: str, crew: Crew) -> N
 
 
 def test_a_gpu_that_cannot_be_had_is_told() -> None:
-    def refuse(job: Job, controls: Controls):  # type: ignore[no-untyped-def]
+    def refuse(job: Job | RaceJob, controls: Controls):  # type: ignore[no-untyped-def]
         yield Phase("training")
         raise RuntimeError("No GPU was available after 60s")
 

