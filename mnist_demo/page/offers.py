@@ -11,7 +11,7 @@ from mnist_demo.page.envelope import Event, Offers
 from mnist_demo.page.logs import Traffic
 
 # Which class of the log an event of a component belongs to, by the event's name.
-KINDS = {"train": "train", "look": "evaluate"}
+KINDS = {"train": "train", "race": "train", "look": "evaluate"}
 
 
 def offers_of(page: gr.Blocks) -> Offers:
