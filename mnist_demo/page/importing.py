@@ -3,6 +3,10 @@
 Measured on Gradio 6.31: of six seconds three go into stub files (`.pyi`) that it writes anew
 for each of its components, by parsing its own source. Only who develops with Gradio reads
 them, and the ones that it was installed with stay where they are.
+
+Tried, no gain: torch on a second thread meanwhile. Both imports hold the interpreter's lock.
+What is left is half torch and half Gradio; a page that stands before torch does would need
+the registries of nets, data sets and optimizers without it.
 """
 
 from __future__ import annotations
