@@ -14,13 +14,14 @@ from starlette.middleware import Middleware
 from mnist_demo.checkpoint import RELEASED, load_checkpoint, released_sceptic
 from mnist_demo.datasets import data_folder
 from mnist_demo.page import sketchpad
-from mnist_demo.page.app import STYLES, THEME, build
+from mnist_demo.page.app import SCRIPT, STYLES, THEME, build
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.context import Context
 from mnist_demo.page.doors import Door
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.health import Health, health_of
 from mnist_demo.page.importing import uncollected
+from mnist_demo.page.installable import HEAD, ICON, Installable
 from mnist_demo.page.logs import ErrorWatch, log_to_stderr
 from mnist_demo.page.offers import offers_of
 from mnist_demo.page.shelf import Shelf, default_folder
@@ -76,6 +77,9 @@ def launch_page(
         app_kwargs={"middleware": _middleware(page, door is not None)},
         footer_links=["api", "settings"],
         theme=THEME,
+        head=f"{HEAD}<script>{SCRIPT.read_text()}</script>",
+        favicon_path=ICON,
+        pwa=True,
         css_paths=[str(path) for path in STYLES],
     )
     return str(address)
@@ -88,6 +92,7 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
     layers = [
         Middleware(Health, look=lambda: health_of(context)),
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
+        Middleware(Installable),
     ]
     if not has_door:  # Gradio knows who has logged in
         layers.append(Middleware(Shortcut, answers=sketchpad.answers(context, page)))

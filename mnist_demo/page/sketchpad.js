@@ -18,7 +18,7 @@ ink.width = ink.height = SIDE;
 const inkContext = ink.getContext("2d", { willReadFrequently: true });
 
 let marks = []; // {points, width} | {picture}; {clear: true} hides all before it
-let active = null; // the mark under the pen
+let active = null; // the mark under the pen, or under the nib that keys move
 let pen = null; // its pointer's id
 
 function trace(context, side, mark, from = 0) {
@@ -89,37 +89,9 @@ function extend(mark, added) {
   changed();
 }
 
-function place(event) {
-  const box = pad.getBoundingClientRect();
-  return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
-}
-
-pad.addEventListener("pointerdown", (event) => {
-  if (pen !== null || event.button !== 0) return;
-  stopExample();
-  event.preventDefault();
-  pen = event.pointerId;
-  pad.setPointerCapture(pen);
-  active = { points: [], width: brush.value / 100 };
-  marks.push(active);
-  extend(active, [place(event)]);
-});
-
-pad.addEventListener("pointermove", (event) => {
-  if (event.pointerId !== pen) return;
-  const events = event.getCoalescedEvents?.() ?? [];
-  extend(active, (events.length ? events : [event]).map(place));
-});
-
-for (const name of ["pointerup", "pointercancel", "lostpointercapture"])
-  pad.addEventListener(name, (event) => {
-    if (event.pointerId !== pen) return;
-    pen = active = null;
-    redraw(); // the stroke as one curve: pieces joined under the pen leave seams
-  });
-
 function undo() {
   stopExample();
+  liftNib();
   marks.pop();
   redraw();
   changed();
@@ -127,6 +99,7 @@ function undo() {
 
 function clear() {
   stopExample();
+  liftNib();
   if (isBlank()) return;
   marks.push({ clear: true }); // a mark like any other, so that undo brings the drawing back
   redraw();

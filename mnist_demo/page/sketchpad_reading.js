@@ -132,7 +132,7 @@ function verdictOf(answer) {
 
 function judge(answer, version) {
   clearTimeout(judging);
-  const strange = answer.strange && pen === null && performance.now() - touched >= FINISHED;
+  const strange = answer.strange && !active && performance.now() - touched >= FINISHED;
   find(".verdict").classList.toggle("unsure", strange || answer.unsure);
   find(".verdict").classList.toggle("several", answer.parts.length > 1);
   find(".bars").classList.toggle("strange", strange);
