@@ -11,6 +11,8 @@ from mnist_demo.page import gallery, sketchpad, training
 from mnist_demo.page.api import add_api
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.guard import as_page_error
+from mnist_demo.page.language import words_for
+from mnist_demo.page.localised import switch
 from mnist_demo.page.offers import count_events
 
 HERE = Path(__file__).parent
@@ -39,9 +41,10 @@ def build(context: Context) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
         with gr.Row(elem_id="masthead"):
             gr.HTML(
-                html_template="<h1>Draw a digit</h1>"
+                html_template=f"<h1>Draw a digit</h1>{switch('en')}"
                 "<p>A small neural network reads it while you draw. "
                 "Train your own, and see what it gets wrong.</p>",
+                js_on_load=(HERE / "masthead.js").read_text(),
                 elem_id="title",
             )
             net = gr.Dropdown(
@@ -63,7 +66,7 @@ def build(context: Context) -> gr.Blocks:
 
         @as_page_error
         def offer_nets(chosen: str, request: gr.Request) -> Any:
-            choices = context.choices(context.visitor(request))
+            choices = words_for(request).titles(context.choices(context.visitor(request)))
             known = [choice for _, choice in choices]
             return gr.Dropdown(choices, value=chosen if chosen in known else RELEASED)
 
@@ -72,7 +75,7 @@ def build(context: Context) -> gr.Blocks:
             visitor = context.visitor(request)
             context.checkpoint(visitor, event.run)  # tells a visitor whose net is gone
             tab = event.tab if event.tab in ("draw", "gallery") else "draw"
-            choices = context.choices(visitor)
+            choices = words_for(request).titles(context.choices(visitor))
             return gr.Dropdown(choices, value=event.run), gr.Tabs(selected=tab)
 
         @as_page_error
@@ -81,7 +84,8 @@ def build(context: Context) -> gr.Blocks:
             return sketchpad.show_picture(chosen, picture), gr.Tabs(selected="draw")
 
         def choose_net(chosen: str, request: gr.Request) -> Any:
-            return sketchpad.choose_net(context, context.visitor(request), chosen)
+            pad = sketchpad.choose_net(context, context.visitor(request), chosen)
+            return pad | {"unfit": words_for(request)(pad["unfit"])}
 
         def forget(request: gr.Request) -> None:
             context.visitors.drop(request.session_hash)

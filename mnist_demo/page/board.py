@@ -9,6 +9,7 @@ from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page import ending
 from mnist_demo.page.runs import Run
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.words import Words
 
 SETTING_NAMES = {
     "epochs": "epochs",
@@ -26,6 +27,7 @@ SETTING_NAMES = {
     "precision": "",
     "seed": "seed",
 }
+TOLD = ("title", "data", "failure", "outcome", "test_title", "time", "note")  # of a run, as text
 COLOURS = 8  # as many as runs are kept
 
 
@@ -42,6 +44,22 @@ def board(visitor: Visitor, keeps: bool = False) -> dict[str, Any]:
         "runs": {run.id: summary(run) for run in visitor.runs.values()},
         "keeps": keeps,
     }
+
+
+def board_in(board: dict[str, Any], words: Words) -> dict[str, Any]:
+    """A board as its visitor reads it."""
+    current = board["now"]
+    if current is not None:
+        speed = words.listed(current["speed"], " · ", " · ")
+        current = current | {"text": words(current["text"]), "speed": speed}
+    runs = {name: _summary_in(run, words) for name, run in board["runs"].items()}
+    return board | {"now": current, "runs": runs}
+
+
+def _summary_in(run: dict[str, Any], words: Words) -> dict[str, Any]:
+    told = {name: words(run[name]) for name in TOLD}
+    say = words if run["together"] else words.listed
+    return run | told | {"settings": say(run["settings"])}
 
 
 def now(run: Run) -> dict[str, Any]:
@@ -71,8 +89,9 @@ def status_line(run: Run) -> str:
     if run.status == "paused":
         return f"Paused in {epoch}; ends by itself after 5 minutes"
     if run.members:
-        verb = "being tested" if run.status == "testing" else "in use"
-        return f"{run.what.capitalize()}, {verb}: {run.message}"
+        if run.status == "testing":
+            return f"{run.what.capitalize()}, being tested: {run.message}"
+        return f"{run.what.capitalize()}, in use: {run.message}"
     if run.status == "testing":
         stopped = len(run.epochs) < run.config.epochs
         return f"{'Stopped' if stopped else 'Trained'}; now testing the net that was kept"

@@ -27,14 +27,14 @@ function receive() {
   clearTimeout(waiting);
   const text = props.value;
   const value = text ? JSON.parse(text) : { state: "busy" };
-  words = WORDS[value.noun] ?? words;
+  nouns = NOUNS[value.noun] ?? nouns;
   if (value.state === "busy") {
-    const what = value.digits ? `Evaluating ${counted(value.digits)}…` : "Opening the gallery…";
+    const what = value.digits ? t("Evaluating {count}…", { count: counted(value.digits) }) : t("Opening the gallery…");
     waiting = setTimeout(() => say("busy", what), summary ? 150 : 0); // no flicker when quick
   } else if (value.state === "error") {
     summary = null;
     shown = "";
-    say("error", `${value.message[0].toUpperCase()}${value.message.slice(1)}.`);
+    say("error", sentence(value.message));
   } else {
     say("ready", "");
     const { others, ...rest } = value;
@@ -54,7 +54,7 @@ function say(state, message) {
   find(".message").textContent = message;
   find(".parts").inert = state !== "ready";
   if (state === "error") {
-    find(".headline").textContent = "Nothing to show yet";
+    find(".headline").textContent = t("Nothing to show yet");
     find(".about").textContent = "";
   }
 }
@@ -79,30 +79,28 @@ function renderComparison({ comparison, name }) {
   find(".groups").replaceChildren(...(told ? groupButtons(comparison, ALL) : []));
   const why = comparison?.error;
   find(".versus .note").textContent = told
-    ? `A is ${name}, B is ${comparison.name}. ${comparison.note}`
-    : why ? `${why[0].toUpperCase()}${why.slice(1)}.` : "";
+    ? t("A is {a}, B is {b}. {note}", { a: name, b: comparison.name, note: comparison.note })
+    : sentence(why ?? "");
 }
 
 function renderSummary() {
   const { wrong, total, accuracy, name, data, floor } = summary;
   find(".headline").textContent =
-    `${grouped(wrong)} of ${grouped(total)} wrong · accuracy\u00a0${percent(accuracy, 2)}`;
-  find(".about").textContent = `${name} on the ${data}. It was trained on none of them.`;
+    t("{wrong} of {total} wrong", { wrong: grouped(wrong), total: grouped(total) }) + " · " +
+    t("accuracy {percent}", { percent: percent(accuracy, 2) }).replace(" ", "\u00a0");
+  find(".about").textContent = t("{name} on the {data}. It was trained on none of them.", { name, data });
   renderComparison(summary);
   board.classList.toggle("named", summary.labels.some((label) => label.length > 2));
-  find(".rows").textContent =
-    `Rows are the true ${words.kinds}, columns what the net said. Choose a number to see those ` +
-    `${words.many}; the diagonal holds the right answers.`;
-  find(".each").textContent = `Accuracy of each ${words.kind}`;
-  find(".by-truth").textContent = `by true ${words.kind}`;
+  find(".rows").textContent = nouns.rows;
+  find(".each").textContent = nouns.each;
+  find(".by-truth").textContent = nouns.byTruth;
   find(".details .primary").hidden = summary.noun !== "digits";
   find(".matrix").replaceChildren(...matrixRows(summary));
   find(".matrix button").tabIndex = 0;
-  find(".floor").textContent = `The bars run from ${Math.round(100 * floor)} % to 100 %.`;
+  find(".floor").textContent = t("The bars run from {floor} % to 100 %.", { floor: Math.round(100 * floor) });
   find(".classes").replaceChildren(...classBars(summary));
   find(".calibration").textContent =
-    `How often it is right, by how sure it is; a line marks its mean confidence. On average they are ` +
-    `${percent(summary.calibration_error, 2)} apart (expected calibration error).`;
+    t("How often it is right, by how sure it is; a line marks its mean confidence. On average they are {error} apart (expected calibration error).", { error: percent(summary.calibration_error, 2) });
   find(".reliability").replaceChildren(...reliabilityBars(summary));
 }
 
@@ -121,12 +119,12 @@ function choose(wanted) {
 function describeChoice(total) {
   const { truth, predicted, right, group } = chosen;
   const name = (index) => summary.labels[index];
-  let what = "All mistakes";
-  if (group) what = { both: "Both right", first: "Only A right", second: "Only B right", neither: "Both wrong" }[group];
-  else if (right) what = truth === null ? "Right answers" : `${name(truth)} ${words.right}`;
-  else if (truth !== null && predicted !== null) what = `${name(truth)} ${words.as} ${name(predicted)}`;
-  else if (truth !== null) what = `All mistakes with ${name(truth)}`;
-  else if (predicted !== null) what = `All taken for ${name(predicted)}`;
+  let what = t("All mistakes");
+  if (group) what = groupNames[group];
+  else if (right) what = truth === null ? t("Right answers") : filled(nouns.right, { truth: name(truth) });
+  else if (truth !== null && predicted !== null) what = filled(nouns.as, { truth: name(truth), answer: name(predicted) });
+  else if (truth !== null) what = t("All mistakes with {name}", { name: name(truth) });
+  else if (predicted !== null) what = t("All taken for {name}", { name: name(predicted) });
   return `${what} · ${counted(total)}`;
 }
 
@@ -140,7 +138,7 @@ async function load() {
   try {
     answer = await server.page_of({ choice: summary.choice, ...chosen, other, sort, page, size });
   } catch {
-    answer = { error: "the server does not answer; try again in a moment" };
+    answer = { error: t("the server does not answer; try again in a moment") };
   }
   const sheet = answer.error ? null : await picture(answer.sprite);
   if (number !== asked) return;
@@ -172,10 +170,10 @@ function renderEmpty(answer) {
   find(".showing").textContent = answer.error ? "" : describeChoice(answer.total);
   find(".nothing").hidden = items.length > 0;
   find(".nothing p").textContent = answer.error
-    ? `The ${words.many} cannot be shown: ${answer.error}.`
+    ? filled(nouns.unshown, { why: answer.error })
     : spotless
-      ? `It reads every one of these ${counted(summary.total)} right.`
-      : `No ${words.one} is among these.`;
+      ? t("It reads every one of these {count} right.", { count: counted(summary.total) })
+      : nouns.none;
   find(".nothing button").hidden = !spotless;
 }
 
@@ -183,7 +181,7 @@ function renderPager(total, size) {
   const from = page * size;
   find(".pager").hidden = total === 0;
   find(".range").textContent =
-    `${grouped(from + 1)}–${grouped(from + items.length)} of ${grouped(total)}`;
+    t("{from}–{to} of {total}", { from: grouped(from + 1), to: grouped(from + items.length), total: grouped(total) });
   disable(find(".pager .previous"), page === 0);
   disable(find(".pager .next"), from + size >= total);
 }
@@ -207,10 +205,11 @@ function showDigit(place) {
   const [truth, predicted] = [labels[item.truth], labels[item.predicted]];
   const verdict = find(".details .verdict");
   const answer = item.other
-    ? `A says ${predicted}, B says ${labels[item.other.predicted]}`
-    : `${words.answer} ${predicted}`;
+    ? t("A says {a}, B says {b}", { a: predicted, b: labels[item.other.predicted] })
+    : filled(nouns.answer, { answer: predicted });
   const right = truth === predicted && !item.other;
-  verdict.textContent = right ? `${answer}, and right` : `${answer}${item.other ? ";" : ", but"} it is ${truth}`;
+  const [both, but] = [t("{answer}; it is {truth}", { answer, truth }), t("{answer}, but it is {truth}", { answer, truth })];
+  verdict.textContent = right ? t("{answer}, and right", { answer }) : item.other ? both : but;
   paint(find(".details .picture"), item.picture);
   find(".facts").replaceChildren(...facts(item));
   find(".probabilities").replaceChildren(...probabilityBars(item, labels));

@@ -25,9 +25,11 @@ from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
 from mnist_demo.page import comparing
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import session_of
+from mnist_demo.page.guard import in_words, session_of
+from mnist_demo.page.language import words_for
 from mnist_demo.page.pace import GALLERY_PAGE, TooOften, told_later
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.words import ENGLISH, Words, script
 
 HERE = Path(__file__).parent
 SCRIPTS = ("gallery_view.js", "gallery.js")  # one text to the page, in this order
@@ -39,7 +41,7 @@ def build(context: Context, net: gr.Dropdown) -> gr.HTML:
     board = gr.HTML(
         value=None,
         html_template=(HERE / "gallery.html").read_text(),
-        js_on_load="\n".join((HERE / name).read_text() for name in SCRIPTS),
+        js_on_load=script(*SCRIPTS),
         server_functions=[make_page_of(context)],
         apply_default_css=False,
         elem_id="gallery",
@@ -47,7 +49,8 @@ def build(context: Context, net: gr.Dropdown) -> gr.HTML:
 
     def show(choice: str, event: gr.EventData, request: gr.Request) -> Iterator[str]:
         sent = event._data if isinstance(event._data, dict) else {}
-        yield from states(context, context.visitor(request), choice, sent.get("other"))
+        visitor, words = context.visitor(request), words_for(request)
+        yield from states(context, visitor, choice, sent.get("other"), words)
 
     # The page asks when the tab comes into view and when the net changes while it is.
     board.look(
@@ -63,9 +66,20 @@ def build(context: Context, net: gr.Dropdown) -> gr.HTML:
 
 
 def states(
-    context: Context, visitor: Visitor, choice: object, other: object = None
+    context: Context,
+    visitor: Visitor,
+    choice: object,
+    other: object = None,
+    words: Words = ENGLISH,
 ) -> Iterator[str]:
     """What the tab shows, as JSON: that it is busy (if it will be), then the result."""
+    for state in _states(context, visitor, choice, other):
+        yield json.dumps(_state_in(state, words))
+
+
+def _states(
+    context: Context, visitor: Visitor, choice: object, other: object
+) -> Iterator[dict[str, Any]]:
     try:
         checkpoint = context.checkpoint(visitor, choice)
         split, title = context.digits_for(checkpoint)
@@ -74,24 +88,35 @@ def states(
         beside = other if isinstance(other, str) and other in names else None
         waits = [net for net in (choice, beside) if net is not None]
         if any(context.known_evaluation(visitor, net) is None for net in waits):
-            yield json.dumps({"state": "busy", "digits": len(split), "noun": noun})
+            yield {"state": "busy", "digits": len(split), "noun": noun}
         result = context.evaluation(visitor, choice)
         titles = {key: name for name, key in context.choices(visitor)}
-        yield json.dumps(
-            {
-                "state": "ready",
-                "choice": choice,
-                "name": titles.get(str(choice), "This net"),
-                "data": title,
-                "noun": noun,
-                "labels": checkpoint.labels,
-                "others": [[name, key] for key, name in names.items()],
-                "comparison": _beside(context, visitor, choice, beside, result, names, noun),
-                **browse.summary(result),
-            }
-        )
+        yield {
+            "state": "ready",
+            "choice": choice,
+            "name": titles.get(str(choice), "This net"),
+            "data": title,
+            "noun": noun,
+            "labels": checkpoint.labels,
+            "others": [[name, key] for key, name in names.items()],
+            "comparison": _beside(context, visitor, choice, beside, result, names, noun),
+            **browse.summary(result),
+        }
     except UserError as error:
-        yield json.dumps({"state": "error", "message": str(error)})
+        yield {"state": "error", "message": str(error)}
+
+
+def _state_in(state: dict[str, Any], words: Words) -> dict[str, Any]:
+    """What the tab shows as its visitor reads it; classes keep the names that they have."""
+    told: dict[str, Any] = {
+        name: words(state[name]) for name in ("name", "data", "message") if name in state
+    }
+    if "others" in state:
+        told["others"] = words.titles(state["others"])
+    if both := state.get("comparison"):
+        read = {name: words(both[name]) for name in ("name", "note", "error") if name in both}
+        told["comparison"] = both | read
+    return state | told
 
 
 def _beside(
@@ -131,9 +156,9 @@ def make_page_of(context: Context) -> Callable[[Any, gr.Request], Any]:
             with visitor.pace.turn(GALLERY_PAGE):
                 return await asyncio.to_thread(page, context, visitor, wanted)
         except TooOften as error:
-            return await told_later(error)
+            return in_words(await told_later(error), words_for(request))
         except UserError as error:
-            return {"error": str(error)}
+            return in_words({"error": str(error)}, words_for(request))
 
     return page_of
 

@@ -10,20 +10,37 @@ function make(tag, attributes = {}, ...children) {
 
 const grouped = (count) => count.toLocaleString("en-US");
 
-// What the pictures are called, and their classes, and an answer.
-const WORDS = {
-  digits: { one: "digit", many: "digits", kind: "digit", kinds: "digits", as: "read as", right: "read right", answer: "Read as", said: "read" },
-  images: { one: "image", many: "images", kind: "class", kinds: "classes", as: "taken for", right: "recognised", answer: "Taken for", said: "said" },
+// How pictures are spoken of: digits are read, other images are taken for something.
+const NOUNS = {
+  digits: {
+    one: t("{n} digit"), many: t("{n} digits"), kind: t("digit {name}"),
+    as: t("{truth} read as {answer}"), right: t("{truth} read right"), answer: t("Read as {answer}"),
+    corner: t("read →\ntrue ↓"),
+    rows: t("Rows are the true digits, columns what the net said. Choose a number to see those digits; the diagonal holds the right answers."),
+    each: t("Accuracy of each digit"), byTruth: t("by true digit"),
+    unshown: t("The digits cannot be shown: {why}."), none: t("No digit is among these."),
+    loss: t("−ln of what it gave the true digit"), lossOfA: t("−ln of what A gave the true digit"),
+  },
+  images: {
+    one: t("{n} image"), many: t("{n} images"), kind: t("class {name}"),
+    as: t("{truth} taken for {answer}"), right: t("{truth} recognised"), answer: t("Taken for {answer}"),
+    corner: t("said →\ntrue ↓"),
+    rows: t("Rows are the true classes, columns what the net said. Choose a number to see those images; the diagonal holds the right answers."),
+    each: t("Accuracy of each class"), byTruth: t("by true class"),
+    unshown: t("The images cannot be shown: {why}."), none: t("No image is among these."),
+    loss: t("−ln of what it gave the true class"), lossOfA: t("−ln of what A gave the true class"),
+  },
 };
-let words = WORDS.digits;
-const counted = (count) => `${grouped(count)} ${count === 1 ? words.one : words.many}`;
+let nouns = NOUNS.digits;
+const filled = (text, values) => text.replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
+const counted = (count) => filled(count === 1 ? nouns.one : nouns.many, { n: grouped(count) });
 
 /** A part as a percentage; 100 only where it is exactly that. */
 function percent(part, digits = 1) {
   const text = (100 * part).toFixed(digits);
   const full = (100).toFixed(digits);
   const figure = part < 1 && text === full ? (100 - 10 ** -digits).toFixed(digits) : text;
-  return `${figure}\u00a0%`; // never broken between lines
+  return t("{n} %", { n: figure }).replace(" ", "\u00a0"); // never broken between lines
 }
 
 /** Copies one picture of the sprite onto a canvas of its own size; CSS scales it up. */
@@ -54,7 +71,7 @@ function oneAnswer(item, labels) {
   const verdict = make("span", { class: "verdict" }, `${truth} → ${predicted}`);
   return [
     [verdict, make("span", { class: "sure" }, sure)],
-    `${truth} ${words.as} ${predicted}, ${sure} sure`,
+    t("{what}, {sure} sure", { what: filled(nouns.as, { truth, answer: predicted }), sure }),
   ];
 }
 
@@ -70,18 +87,19 @@ function twoAnswers(item, labels) {
   const [a, b] = [labels[item.predicted], labels[item.other.predicted]];
   return [
     [make("span", { class: "verdict" }, truth), make("span", { class: "answers" }, ...pills)],
-    `${truth}: A says ${a}, B says ${b}`,
+    t("{truth}: A says {a}, B says {b}", { truth, a, b }),
   ];
 }
 
+const groupNames = { both: t("Both right"), first: t("Only A right"), second: t("Only B right"), neither: t("Both wrong") };
+
 /** Who is right about how many: a button for each group. */
 function groupButtons(comparison, all) {
-  const names = { both: "Both right", first: "Only A right", second: "Only B right", neither: "Both wrong" };
   return Object.entries(comparison.counts).map(([group, count]) => {
     const button = make(
       "button",
       { type: "button", class: `plain ${group}` },
-      names[group], make("b", {}, grouped(count)),
+      groupNames[group], make("b", {}, grouped(count)),
     );
     button.dataset.wanted = JSON.stringify({ ...all, group });
     if (count) button.setAttribute("aria-pressed", "false");
@@ -92,7 +110,7 @@ function groupButtons(comparison, all) {
 
 /** The nets to compare with, as options; the first is none. */
 function otherOptions(others) {
-  const none = others.length ? "no other net" : "no other net yet: train one first";
+  const none = t(others.length ? "no other net" : "no other net yet: train one first");
   return [[none, ""], ...others].map(([name, choice]) => make("option", { value: choice }, name));
 }
 
@@ -115,12 +133,12 @@ function classBars(summary) {
   const { labels, per_class: parts, floor } = summary;
   return parts.flatMap((part, index) =>
     part === null
-      ? [make("span", { class: "label" }, labels[index]), make("span", { class: "none" }, "none here")]
+      ? [make("span", { class: "label" }, labels[index]), make("span", { class: "none" }, t("none here"))]
       : bar({
           label: labels[index],
           part,
           fill: (part - floor) / (1 - floor),
-          name: `accuracy of ${labels[index]}`,
+          name: t("accuracy of {name}", { name: labels[index] }),
         }),
   );
 }
@@ -128,8 +146,8 @@ function classBars(summary) {
 /** How often the answers of each confidence are right; a line marks how sure they are. */
 function reliabilityBars({ reliability }) {
   return [...reliability].reverse().flatMap(({ low, high, count, confidence, accuracy }) => {
-    const range = `${Math.round(100 * low)}–${Math.round(100 * high)}\u00a0%`;
-    const name = `right of those it was ${range} sure of`;
+    const range = t("{n} %", { n: `${Math.round(100 * low)}–${Math.round(100 * high)}` }).replace(" ", "\u00a0");
+    const name = t("right of those it was {range} sure of", { range });
     const cells = bar({ label: range, note: grouped(count), part: accuracy, name });
     const mark = make("span", { class: "mark" });
     mark.style.left = `${100 * confidence}%`;
@@ -144,9 +162,9 @@ function probabilityBars(item, labels) {
     const truth = index === item.truth;
     const read = index === item.predicted;
     const second = item.other && index === item.other.predicted;
-    const note = [read && (item.other ? "A" : "read"), second && "B", truth && "true"].filter(Boolean).join(", ");
+    const note = [read && (item.other ? "A" : t("read")), second && "B", truth && t("true")].filter(Boolean).join(t(", "));
     const tone = read ? "" : truth ? "truth" : "other";
-    return bar({ label: labels[index], note, part, name: `${words.kind} ${labels[index]}`, tone });
+    return bar({ label: labels[index], note, part, name: filled(nouns.kind, { name: labels[index] }), tone });
   });
 }
 
@@ -154,12 +172,12 @@ function probabilityBars(item, labels) {
 function facts(item) {
   const sure = ({ predicted, probabilities }) => percent(probabilities[predicted]);
   const own = item.other
-    ? [["A's confidence", sure(item), "the bars are A's"], ["B's confidence", sure(item.other), ""]]
-    : [["Confidence", sure(item), "what it gave its own answer"]];
+    ? [[t("A's confidence"), sure(item), t("the bars are A's")], [t("B's confidence"), sure(item.other), ""]]
+    : [[t("Confidence"), sure(item), t("what it gave its own answer")]];
   return [
     ...own,
-    ["Loss", item.loss.toFixed(2), `−ln of what ${item.other ? "A" : "it"} gave the true ${words.kind}`],
-    ["Number", grouped(item.index), ""],
+    [t("Loss"), item.loss.toFixed(2), item.other ? nouns.lossOfA : nouns.loss],
+    [t("Number"), grouped(item.index), ""],
   ].flatMap(([term, value, why]) => [
     make("dt", {}, term), make("dd", {}, value, ...(why ? [make("small", {}, why)] : [])),
   ]);
@@ -170,21 +188,20 @@ function matrixRows(summary) {
   const { confusion, labels } = summary;
   const most = Math.max(1, ...confusion.flatMap((row, i) => row.filter((_, j) => i !== j)));
   const wide = labels.some((label) => label.length > 2);
-  const head = make("tr", {}, make("td", { class: `corner${wide ? " wide" : ""}` }, `${words.said} →\ntrue ↓`));
+  const head = make("tr", {}, make("td", { class: `corner${wide ? " wide" : ""}` }, nouns.corner));
   const columnSums = labels.map((_, j) => confusion.reduce((sum, row, i) => sum + (i === j ? 0 : row[j]), 0));
   labels.forEach((label, j) => {
-    const button = cell(label, `taken for ${label}: ${counted(columnSums[j])}`, { predicted: j }, columnSums[j]);
+    const button = cell(label, t("taken for {name}: {count}", { name: label, count: counted(columnSums[j]) }), { predicted: j }, columnSums[j]);
     head.append(make("th", { scope: "col", class: wide ? "wide" : "" }, button));
   });
   const rows = confusion.map((counts, i) => {
     const wrong = counts.reduce((sum, count, j) => sum + (i === j ? 0 : count), 0);
-    const button = cell(labels[i], `mistakes with ${labels[i]}: ${counted(wrong)}`, { truth: i }, wrong);
+    const button = cell(labels[i], t("mistakes with {name}: {count}", { name: labels[i], count: counted(wrong) }), { truth: i }, wrong);
     const row = make("tr", {}, make("th", { scope: "row" }, button));
     counts.forEach((count, j) => {
       const right = i === j;
-      const name = right
-        ? `${labels[i]} ${words.right}: ${counted(count)}`
-        : `${labels[i]} ${words.as} ${labels[j]}: ${counted(count)}`;
+      const what = filled(right ? nouns.right : nouns.as, { truth: labels[i], answer: labels[j] });
+      const name = t("{what}: {count}", { what, count: counted(count) });
       const wanted = right ? { truth: i, right: true } : { truth: i, predicted: j };
       const inner = cell(count ? String(count) : "", name, wanted, count);
       // The square root keeps single mistakes visible beside a cell of many.

@@ -10,6 +10,8 @@ from typing import Any
 import gradio as gr
 
 from mnist_demo.errors import UserError
+from mnist_demo.page.language import words_for
+from mnist_demo.page.words import Words
 
 
 def as_page_error(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -21,7 +23,7 @@ def as_page_error(handler: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 yield from handler(*args, **options)
             except UserError as error:
-                raise gr.Error(str(error), print_exception=False) from error
+                raise _shown(error, args, options) from error
 
         return stream
 
@@ -30,9 +32,21 @@ def as_page_error(handler: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return handler(*args, **options)
         except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise _shown(error, args, options) from error
 
     return answer
+
+
+def _shown(error: UserError, args: tuple[Any, ...], options: dict[str, Any]) -> gr.Error:
+    """The message, in the language of the request that the handler was given."""
+    given = (*args, *options.values())
+    words = words_for(next((value for value in given if isinstance(value, gr.Request)), None))
+    return gr.Error(words(str(error)), title=words("Error"), print_exception=False)
+
+
+def in_words(answer: dict[str, Any], words: Words) -> dict[str, Any]:
+    """A server function's answer with its message, where it has one, said to its visitor."""
+    return answer | {"error": words(answer["error"])} if "error" in answer else answer
 
 
 async def session_of(request: gr.Request) -> str | None:

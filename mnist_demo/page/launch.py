@@ -22,6 +22,7 @@ from mnist_demo.page.gate import Gate
 from mnist_demo.page.health import Health, health_of
 from mnist_demo.page.importing import uncollected
 from mnist_demo.page.installable import HEAD, ICON, Installable
+from mnist_demo.page.localised import Localised
 from mnist_demo.page.logs import ErrorWatch, log_to_stderr
 from mnist_demo.page.offers import offers_of
 from mnist_demo.page.shelf import Shelf, default_folder
@@ -93,6 +94,7 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
         Middleware(Health, look=lambda: health_of(context)),
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
         Middleware(Installable),
+        Middleware(Localised),
     ]
     if not has_door:  # Gradio knows who has logged in
         layers.append(Middleware(Shortcut, answers=sketchpad.answers(context, page)))

@@ -42,8 +42,8 @@ def race_board(heat: Heat | None, dataset: str, machine: str, say: Say = str) ->
         "status": heat.status if heat else "idle",
         "text": say(status_line(heat)),
         "digits": say(digits_line(heat.dataset if heat else dataset)),
-        "machine": machine,
-        "clock": clock(max(running or [lap.seconds for lap in laps], default=0.0)),
+        "machine": say(machine),
+        "clock": say(clock(max(running or [lap.seconds for lap in laps], default=0.0))),
         "lanes": {name: lane(heat, name, say) for name in RUNNERS},
         "outcome": [say(line) for line in outcome(heat)] if heat else [],
     }
@@ -90,8 +90,8 @@ def lane(heat: Heat | None, name: str, say: Say) -> dict[str, Any]:
         "in": is_in,
         "state": state_of(heat, lap),
         "part": (1.0 if lap.is_over else round(lap.done, 4)) if lap else 0.0,
-        "time": clock(lap.seconds) if lap else "",
-        "accuracy": percent(judged) if judged else "",
+        "time": say(clock(lap.seconds)) if lap else "",
+        "accuracy": say(percent(judged)) if judged else "",
         "reached": has_reached(judged),
         "note": say(note_of(heat, name, lap, judged)) if heat and is_in else "",
     }

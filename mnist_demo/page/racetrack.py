@@ -18,9 +18,10 @@ from mnist_demo.device import describe_device, pick_device
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.page import fields
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import address_of, as_page_error, session_of
+from mnist_demo.page.guard import address_of, as_page_error, in_words, session_of
 from mnist_demo.page.heat import Heat, follow
 from mnist_demo.page.job import RaceJob
+from mnist_demo.page.language import words_for
 from mnist_demo.page.race_board import race_board
 from mnist_demo.page.starting import check_free
 from mnist_demo.page.visitors import Visitor
@@ -38,7 +39,7 @@ def build(context: Context) -> gr.HTML:
             if heat is None or not heat.is_active:
                 raise UserError("no race of yours is on; press Start to begin one")
         except UserError as error:
-            return {"error": str(error)}
+            return in_words({"error": str(error)}, words_for(request))
         heat.stop.set()
         return {}
 
@@ -51,8 +52,9 @@ def build(context: Context) -> gr.HTML:
         elem_id="race",
     )
 
-    def show(visitor: Visitor) -> dict[str, Any]:
-        return race_board(visitor.heat, best_available(context.data_folder), machine())
+    def show(visitor: Visitor, request: gr.Request) -> dict[str, Any]:
+        dataset = best_available(context.data_folder)
+        return race_board(visitor.heat, dataset, machine(), words_for(request))
 
     @as_page_error
     def start(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
@@ -69,11 +71,11 @@ def build(context: Context) -> gr.HTML:
             steps = follow(heat, place, context.crew, job, lambda: context.batcher.is_in_use)
             with contextlib.closing(steps):
                 for _ in steps:
-                    yield show(visitor)
+                    yield show(visitor, request)
 
     @as_page_error
     def opened(request: gr.Request) -> Any:
-        return show(context.visitor(request))
+        return show(context.visitor(request), request)
 
     view.race(
         start,

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mnist_demo.page.gate import API, App, Message, Receive, Scope, Send
+from mnist_demo.page.guard import in_words
+from mnist_demo.page.language import words_of_scope
 
 PATHS = (f"{API}/component_server", f"{API}/component_server/")
 MOST = 64 * 1024  # bytes of a drawing's message; what is longer holds a picture
@@ -36,6 +38,8 @@ class Shortcut:
             return
         answer, message = found
         content = await answer(message["session_hash"], message["data"])
+        if "error" in content:
+            content = in_words(content, words_of_scope(scope))
         body = json.dumps(content, separators=(",", ":")).encode()
         length = str(len(body)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", length)]

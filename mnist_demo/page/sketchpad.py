@@ -17,10 +17,12 @@ from PIL import Image
 from mnist_demo.classify import Answer
 from mnist_demo.errors import UserError
 from mnist_demo.page.context import RELEASED, Context, not_for_digits
-from mnist_demo.page.guard import session_of
+from mnist_demo.page.guard import in_words, session_of
+from mnist_demo.page.language import words_for
 from mnist_demo.page.pace import PICTURE, TooOften, told_later
 from mnist_demo.page.pictures import from_base64
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.words import script
 from mnist_demo.preprocess import NoInkError, crop_to, find_box, thicken
 from mnist_demo.strokes import PAD
 
@@ -37,15 +39,17 @@ def build(context: Context) -> gr.HTML:
     """The pad with its bars and the strip of what the net sees, all one component."""
 
     async def classify(drawing: Any, request: gr.Request) -> dict[str, Any]:
-        return await answer(context, await session_of(request), drawing)
+        return in_words(
+            await answer(context, await session_of(request), drawing), words_for(request)
+        )
 
     async def read_picture(picture: Any, request: gr.Request) -> dict[str, Any]:
-        return await read(context, await session_of(request), picture)
+        return in_words(await read(context, await session_of(request), picture), words_for(request))
 
     return gr.HTML(
         value={"net": RELEASED, "picture": "", "serial": 0},
         html_template=(HERE / "sketchpad.html").read_text(),
-        js_on_load="\n".join((HERE / name).read_text() for name in SCRIPTS),
+        js_on_load=script(*SCRIPTS),
         server_functions=[classify, read_picture],
         apply_default_css=False,
         elem_id=ID,

@@ -82,13 +82,13 @@ async function ask() {
       const waits = settle(seen);
       if (isBlank()) continue;
       if (answer.error) find(".status").textContent = answer.error;
-      else if (answer.blank) say("?", "Go on drawing", "There is too little ink to read yet.");
+      else if (answer.blank) say("?", t("Go on drawing"), t("There is too little ink to read yet."));
       else showAnswer(answer, waits);
       const took = performance.now() - started;
       await pause(Math.max(Math.min(LONGEST_REST, REST * took), SHORTEST - took));
     } catch (error) {
       failures++;
-      find(".status").textContent = "No connection to the server. Your drawing is safe; trying again…";
+      find(".status").textContent = t("No connection to the server. Your drawing is safe; trying again…");
       await pause(Math.min(5000, 500 * failures));
     }
   }

@@ -21,9 +21,9 @@ function showNib() {
 
 /** Said at once; the reading of the drawing follows when the keys rest. */
 function tellNib(state) {
-  const row = ["top", "middle", "bottom"][Math.min(2, Math.floor(3 * point.y))];
-  const column = ["left", "centre", "right"][Math.min(2, Math.floor(3 * point.x))];
-  find(".announce").textContent = `${state}, ${row} ${column}`;
+  const row = [t("top"), t("middle"), t("bottom")][Math.min(2, Math.floor(3 * point.y))];
+  const column = [t("left"), t("centre"), t("right")][Math.min(2, Math.floor(3 * point.x))];
+  find(".announce").textContent = t("{state}, {row} {column}", { state, row, column });
 }
 
 function lowerNib() {
@@ -31,7 +31,7 @@ function lowerNib() {
   keyed = active = { points: [], width: brush.value / 100 };
   marks.push(keyed);
   extend(keyed, [{ ...point }]);
-  tellNib("Pen down");
+  tellNib(t("Pen down"));
   showNib();
 }
 
@@ -39,7 +39,7 @@ function liftNib() {
   if (!keyed) return;
   keyed = active = null;
   redraw();
-  tellNib("Pen up");
+  tellNib(t("Pen up"));
   showNib();
 }
 

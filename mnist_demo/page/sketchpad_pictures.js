@@ -39,13 +39,13 @@ async function encoded(blob) {
 }
 
 async function openPicture(blob) {
-  find(".status").textContent = "Reading the picture…";
+  find(".status").textContent = t("Reading the picture…");
   try {
     const answer = await within(server.read_picture(await encoded(blob)), 20000);
     if (answer.error) find(".status").textContent = answer.error;
     else putPicture(answer.ink);
   } catch {
-    find(".status").textContent = "The picture could not be sent; try again, or a smaller one.";
+    find(".status").textContent = t("The picture could not be sent; try again, or a smaller one.");
   }
 }
 
@@ -115,8 +115,8 @@ for (const [digit, strokes] of Object.entries(EXAMPLES)) {
   const button = document.createElement("button");
   button.type = "button";
   const small = strokes.flat().every(([x]) => x > 0.6);
-  button.title = small ? `A ${digit}, small in a corner` : `A ${digit}`;
-  button.setAttribute("aria-label", `Draw an example: ${button.title}`);
+  button.title = t(small ? "A {digit}, small in a corner" : "A {digit}", { digit });
+  button.setAttribute("aria-label", t("Draw an example: {what}", { what: button.title }));
   const picture = document.createElement("canvas");
   picture.width = picture.height = 72;
   const context = picture.getContext("2d");

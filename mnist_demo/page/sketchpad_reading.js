@@ -5,7 +5,7 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
   const row = document.createElement("div");
   row.className = "bar";
   row.setAttribute("role", "meter");
-  row.setAttribute("aria-label", `digit ${digit}`);
+  row.setAttribute("aria-label", t("digit {digit}", { digit }));
   row.setAttribute("aria-valuemin", "0");
   row.setAttribute("aria-valuemax", "100");
   const [name, track, fill, figure] = ["span", "span", "i", "span"].map((tag) => document.createElement(tag));
@@ -18,7 +18,8 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
   return { row, fill, figure };
 });
 
-const percent = (p) => (p > 0.999 ? "100 %" : p < 0.0005 ? "0 %" : `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`);
+const rounded = (p) => (p > 0.999 ? "100" : p < 0.0005 ? "0" : (100 * p).toFixed(p < 0.1 ? 1 : 0));
+const percent = (p) => t("{n} %", { n: rounded(p) });
 
 function showBars(probabilities, read = []) {
   const best = probabilities ? Math.max(...probabilities) : 2;
@@ -95,7 +96,7 @@ function say(guess, saying, detail) {
   find(".guess").textContent = guess;
   find(".saying").textContent = saying;
   find(".detail").textContent = detail;
-  announce(`${saying}. ${detail}`);
+  announce(t("{saying}. {detail}", { saying, detail }));
 }
 
 function showBlank() {
@@ -105,9 +106,9 @@ function showBlank() {
   clearTimeout(judging);
   find(".verdict").classList.remove("unsure", "several");
   find(".bars").classList.remove("strange");
-  if (!props.value.unfit) return say("?", "Draw a digit", "The ten bars will move while you draw.");
-  const [why, remedy = ""] = props.value.unfit.split("; ").map((part) => part[0].toUpperCase() + part.slice(1));
-  say("–", why, remedy && `${remedy}.`);
+  if (!props.value.unfit) return say("?", t("Draw a digit"), t("The ten bars will move while you draw."));
+  const [why, remedy = ""] = props.value.unfit.split(/; |；/);
+  say("–", why[0].toUpperCase() + why.slice(1), sentence(remedy));
 }
 
 // A drawing that no stroke was added to for this long counts as finished. Half a digit often
@@ -115,8 +116,8 @@ function showBlank() {
 const FINISHED = 700; // ms
 let judging = null;
 
-const named = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
-const sureness = (p) => (p > 0.999 ? "more than 99.9 % sure" : `${percent(p)} sure`);
+const named = (digit) => t(digit === 8 ? "an {digit}" : "a {digit}", { digit });
+const sureness = (p) => (p > 0.999 ? t("more than 99.9 % sure") : t("{percent} sure", { percent: percent(p) }));
 
 function verdictOf(answer) {
   const p = answer.probabilities;
@@ -124,10 +125,13 @@ function verdictOf(answer) {
   if (answer.parts.length) {
     const digits = answer.parts.map((part) => part.digit);
     const least = Math.min(...answer.parts.map((part) => part.confidence));
-    return [digits.join(""), `${digits.length} digits: ${digits.join(", ")}`, `${sureness(least)} of each`];
+    return [digits.join(""), t("{count} digits: {list}", { count: digits.length, list: digits.join(t(", ")) }), t("{sure} of each", { sure: sureness(least) })];
   }
-  if (answer.unsure) return [first, `Not sure: ${first} or ${second}?`, `${percent(p[first])} against ${percent(p[second])}`];
-  return [first, `This looks like ${named(first)}`, sureness(p[first])];
+  if (answer.unsure) {
+    const parts = { first: percent(p[first]), second: percent(p[second]) };
+    return [first, t("Not sure: {first} or {second}?", { first, second }), t("{first} against {second}", parts)];
+  }
+  return [first, t("This looks like {digit}", { digit: named(first) }), sureness(p[first])];
 }
 
 function judge(answer, version) {
@@ -136,7 +140,7 @@ function judge(answer, version) {
   find(".verdict").classList.toggle("unsure", strange || answer.unsure);
   find(".verdict").classList.toggle("several", answer.parts.length > 1);
   find(".bars").classList.toggle("strange", strange);
-  if (strange) say("–", "This does not look like a digit", `If it is one, then ${named(answer.digit)}.`);
+  if (strange) say("–", t("This does not look like a digit"), t("If it is one, then {digit}.", { digit: named(answer.digit) }));
   else say(...verdictOf(answer));
   if (!answer.strange || strange) return;
   judging = setTimeout(() => version === asked() && judge(answer, version), FINISHED);
@@ -146,6 +150,6 @@ function showAnswer(answer, waits) {
   showBars(answer.probabilities, answer.parts.map((part) => part.digit));
   showStrip(answer);
   judge(answer, asked());
-  find(".status").textContent = `Answered in ${Math.round(waits.at(-1))} ms`;
+  find(".status").textContent = t("Answered in {time} ms", { time: Math.round(waits.at(-1)) });
   element.dispatchEvent(new CustomEvent("answered", { detail: waits, bubbles: true }));
 }

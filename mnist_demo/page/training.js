@@ -59,8 +59,9 @@ function accuracyScale(series) {
 
 const CHARTS = {
   loss: {
+    title: t("loss by epochs"),
     scale: lossScale,
-    empty: "Press Train: a line starts here with the first batches",
+    empty: t("Press Train: a line starts here with the first batches"),
     lines: (s) => ({
       batches: s.steps,
       train: s.epochs.map((p) => [p[0], p[1]]),
@@ -69,8 +70,9 @@ const CHARTS = {
     show: (v) => v.toPrecision(3),
   },
   accuracy: {
+    title: t("accuracy by epochs"),
     scale: accuracyScale,
-    empty: "The first points come with the end of the first epoch",
+    empty: t("The first points come with the end of the first epoch"),
     lines: (s) => ({
       train: s.epochs.map((p) => [p[0], p[3]]),
       validation: s.epochs.map((p) => [p[0], p[4]]),
@@ -82,11 +84,11 @@ const CHARTS = {
 function makeChart(kind) {
   const spec = CHARTS[kind];
   const box = find(`.chart[data-kind="${kind}"] .plot`);
-  const svg = make("svg", { height: HEIGHT, role: "img", "aria-label": `${kind} by epochs` }, box);
+  const svg = make("svg", { height: HEIGHT, role: "img", "aria-label": spec.title }, box);
   const clip = make("rect", {}, make("clipPath", { id: `clip-${kind}` }, make("defs", {}, svg)));
   const grid = make("g", { class: "grid" }, svg);
   const axis = make("text", { class: "axis", "text-anchor": "middle" }, svg);
-  axis.textContent = "epochs";
+  axis.textContent = t("epochs");
   const series = make("g", { "clip-path": `url(#clip-${kind})` }, svg);
   const dots = make("g", {}, svg);
   const rule = make("line", { class: "rule", visibility: "hidden" }, svg);
@@ -172,13 +174,13 @@ function makeChart(kind) {
       if (kind === "loss" && s.steps.length) {
         const near = s.steps.reduce((a, b) => (Math.abs(b[0] - place) < Math.abs(a[0] - place) ? b : a));
         at ??= near[0];
-        rows.push([s.run, "batches", near[1]]);
+        rows.push([s.run, t("batches"), near[1]]);
       } else if (epoch) {
         at ??= epoch[0];
       }
       if (epoch && (kind === "accuracy" || Math.abs(epoch[0] - place) <= 0.5)) {
         const [train, validation] = kind === "loss" ? [epoch[1], epoch[2]] : [epoch[3], epoch[4]];
-        rows.push([s.run, "training", train], [s.run, "validation", validation]);
+        rows.push([s.run, t("training"), train], [s.run, t("validation"), validation]);
       }
     }
     rule.setAttribute("visibility", at === null ? "hidden" : "visible");
@@ -186,14 +188,14 @@ function makeChart(kind) {
     if (at === null) return;
     set(rule, { x1: x(at), x2: x(at) });
     const head = document.createElement("b");
-    head.textContent = `epoch ${+at.toFixed(1)}`;
+    head.textContent = t("epoch {n}", { n: +at.toFixed(1) });
     tip.replaceChildren(head, ...rows.slice(0, 12).map(([run, name, value]) => {
       const row = document.createElement("span");
       const swatch = document.createElement("i");
       swatch.className = `swatch run-${run.colour}`;
       const number = document.createElement("em");
       number.textContent = spec.show(value);
-      row.append(swatch, drawn.length > 1 ? `run ${run.number}, ${name}` : name, number);
+      row.append(swatch, drawn.length > 1 ? t("run {n}, {what}", { n: run.number, what: name }) : name, number);
       return row;
     }));
     const left = x(at) + 12 + tip.offsetWidth > width ? x(at) - 12 - tip.offsetWidth : x(at) + 12;
@@ -257,7 +259,7 @@ function showState() {
   find(".pause").hidden = status === "paused";
   find(".resume").disabled = find(".resume").hidden = status !== "paused";
   find(".stop").disabled = !active || (stopping && status !== "testing");
-  find(".stop").textContent = status === "waiting" ? "Leave the line" : status === "testing" ? "Skip the test" : "Stop";
+  find(".stop").textContent = t(status === "waiting" ? "Leave the line" : status === "testing" ? "Skip the test" : "Stop");
   const rate = find(".rate input");
   rate.disabled = !["waiting", "training", "paused"].includes(status);
   find(".rate").classList.toggle("off", rate.disabled);
@@ -265,8 +267,8 @@ function showState() {
   const part = Math.round(100 * (now?.progress ?? 0));
   find(".bar").style.transform = `scaleX(${now?.progress ?? 0})`;
   find(".progress").setAttribute("aria-valuenow", part);
-  const text = now ? (stopping && status !== "testing" ? "Stopping" : now.text)
-    : "Nothing trained yet. The settings are good to start with: press Train and watch.";
+  const text = now ? (stopping && status !== "testing" ? t("Stopping") : now.text)
+    : t("Nothing trained yet. The settings are good to start with: press Train and watch.");
   if (find(".text").textContent !== text) find(".text").textContent = text;
   find(".speed").textContent = now?.speed ?? "";
 }
@@ -277,7 +279,7 @@ async function turn(action, value) {
     stopping = true;
     showState();
   }
-  const answer = await server.switch({ action, value }).catch(() => ({ error: "the server cannot be reached" }));
+  const answer = await server.switch({ action, value }).catch(() => ({ error: t("the server cannot be reached") }));
   if (answer?.error) {
     stopping = false;
     say(answer.error);
@@ -318,7 +320,7 @@ function part(name, parent) {
 
 async function save(run, kind) {
   say("");
-  const file = await server.download({ run, kind }).catch(() => ({ error: "the server cannot be reached" }));
+  const file = await server.download({ run, kind }).catch(() => ({ error: t("the server cannot be reached") }));
   if (file.error) return say(file.error);
   const bytes = Uint8Array.from(atob(file.content), (letter) => letter.charCodeAt(0));
   const link = document.createElement("a");
@@ -348,7 +350,7 @@ function makeRow(id, run) {
   const note = part("note", name);
   item.append(label);
   const figures = {};
-  for (const [key, text] of [["validation", "validation"], ["test", ""], ["time", "time"]]) {
+  for (const [key, text] of [["validation", t("validation")], ["test", ""], ["time", t("time")]]) {
     const cell = part(`figure ${key}`, item);
     figures[key] = part("value", cell);
     part("what", cell).textContent = text;
@@ -356,21 +358,21 @@ function makeRow(id, run) {
   const actions = part("actions", item);
   const n = run.number;
   const use = [
-    button("Use in Draw", `Use run ${n} in Draw`, () => trigger("use", { run: id, tab: "draw" })),
-    button("Open in Gallery", `Open run ${n} in Gallery`, () => trigger("use", { run: id, tab: "gallery" })),
-    button("Net", `Download the net of run ${n} (safetensors)`, () => save(id, "net")),
+    button(t("Use in Draw"), t("Use run {n} in Draw", { n }), () => trigger("use", { run: id, tab: "draw" })),
+    button(t("Open in Gallery"), t("Open run {n} in Gallery", { n }), () => trigger("use", { run: id, tab: "gallery" })),
+    button(t("Net"), t("Download the net of run {n} (safetensors)", { n }), () => save(id, "net")),
   ];
   const rest = [
-    button("History", `Download the history of run ${n} (CSV)`, () => save(id, "history")),
-    button("Curves", `Download the curves of run ${n} (PNG)`, () => save(id, "curves")),
+    button(t("History"), t("Download the history of run {n} (CSV)", { n }), () => save(id, "history")),
+    button(t("Curves"), t("Download the curves of run {n} (PNG)", { n }), () => save(id, "curves")),
   ];
-  const resume = button("Resume", `Go on with run ${n}`, () => {
+  const resume = button(t("Resume"), t("Go on with run {n}", { n }), () => {
     say("");
     resume.disabled = true; // against a double click, until the run shows itself
     setTimeout(() => (resume.disabled = false), 2000);
     trigger("resume", { run: id, key });
   });
-  const discard = button("Delete", `Delete run ${n}`, () => {
+  const discard = button(t("Delete"), t("Delete run {n}", { n }), () => {
     say("");
     trigger("discard", { run: id, key });
   });
@@ -388,9 +390,9 @@ function showTogether() {
   const ticked = shownRuns().filter(([, run]) => run.usable && !run.together);
   find(".together").hidden = ticked.length < 2;
   find(".together button").disabled = ticked.length > MOST;
-  const numbers = ticked.map(([, run]) => run.number).join(", ");
+  const numbers = ticked.map(([, run]) => run.number).join(t(", "));
   find(".together .which").textContent =
-    ticked.length > MOST ? `At most ${MOST} runs can answer together` : `Runs ${numbers} can answer together, by`;
+    ticked.length > MOST ? t("At most {n} runs can answer together", { n: MOST }) : t("Runs {numbers} can answer together, by", { numbers });
   return ticked.map(([id]) => id);
 }
 
@@ -411,28 +413,28 @@ function showRuns() {
     const row = rows.get(id);
     row.tick.checked = isShown(id);
     row.tick.disabled = run.together; // it has no curves, and its nets can be ticked
-    row.tick.setAttribute("aria-label", `Show run ${run.number} in the charts`);
+    row.tick.setAttribute("aria-label", t("Show run {n} in the charts", { n: run.number }));
     const put = (node, text) => node.textContent !== text && (node.textContent = text);
     put(row.title, run.title);
     put(row.outcome, run.outcome);
-    put(row.settings, run.failure || `${run.data}, ${run.settings}`);
+    put(row.settings, run.failure || t("{data}, {settings}", run));
     put(row.note, run.note);
     const free = !Object.values(board.runs).some((other) => other.active);
     row.resume.hidden = !run.resumable;
     row.resume.disabled = !free;
     row.discard.hidden = run.active;
-    put(row.discard, run.resumable ? "Discard" : "Delete");
+    put(row.discard, t(run.resumable ? "Discard" : "Delete"));
     row.item.classList.toggle("failed", Boolean(run.failure));
     put(row.figures.validation, run.validation || "–");
     put(row.figures.test, run.test || "–");
-    put(row.figures.test.nextSibling, run.test ? run.test_title : run.active ? "tested at the end" : "not tested");
+    put(row.figures.test.nextSibling, run.test ? run.test_title : t(run.active ? "tested at the end" : "not tested"));
     put(row.figures.time, run.time || "–");
     for (const node of row.use) node.disabled = !run.usable;
     for (const node of row.rest) node.disabled = !run.steps;
   }
   find(".lasting").textContent = key && board.keeps
-    ? "tick to compare; this server keeps them for 7 days, for this browser alone"
-    : "tick to compare; they last as long as this page is open";
+    ? t("tick to compare; this server keeps them for 7 days, for this browser alone")
+    : t("tick to compare; they last as long as this page is open");
   showTogether();
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import functools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,9 +19,11 @@ from mnist_demo.device import describe_device, pick_device
 from mnist_demo.errors import UserError
 from mnist_demo.match import check_match
 from mnist_demo.page import fields, form, racetrack, together
-from mnist_demo.page.board import board
+from mnist_demo.page.board import board, board_in
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import address_of, as_page_error, session_of
+from mnist_demo.page.guard import address_of, as_page_error, in_words, session_of
+from mnist_demo.page.language import words_for
+from mnist_demo.page.localised import update_in
 from mnist_demo.page.messages import pack_evaluation
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
@@ -38,6 +39,7 @@ from mnist_demo.page.starting import (
 from mnist_demo.page.turns import Place
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.wiring import wire
+from mnist_demo.page.words import script
 
 HERE = Path(__file__).parent
 
@@ -59,13 +61,19 @@ def build(context: Context) -> TrainingTab:
     racetrack.build(context)
     wire(context, form_fields)
     starting = threading.Lock()  # two clicks of one visitor must not both begin
-    show = functools.partial(board, keeps=context.shelf.keeps)
+    keeps = context.shelf.keeps
 
-    def follow(visitor: Visitor, run: Run, place: Place, device: str, **how: Any) -> Iterator[Any]:
+    def show(visitor: Visitor, request: gr.Request) -> dict[str, Any]:
+        return board_in(board(visitor, keeps), words_for(request))
+
+    def follow(
+        request: gr.Request, run: Run, place: Place, device: str, **how: Any
+    ) -> Iterator[Any]:
+        visitor = context.visitor(request)
         steps = steps_of(context, run, place, device, **how)
         with contextlib.closing(steps):
             for _ in steps:
-                yield show(visitor)
+                yield show(visitor, request)
 
     @as_page_error
     def start(values: dict[Any, Any], event: gr.EventData, request: gr.Request) -> Iterator[Any]:
@@ -80,7 +88,7 @@ def build(context: Context) -> TrainingTab:
         with context.turns.join(address_of(request)) as place:
             with starting:
                 run = begin(visitor, config, data.title, describe_device(device), drawer)
-            yield from follow(visitor, run, place, str(device))
+            yield from follow(request, run, place, str(device))
 
     @as_page_error
     def go_on(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
@@ -91,7 +99,7 @@ def build(context: Context) -> TrainingTab:
             with starting:
                 run = take_up(visitor, _sent(event, "run"))
             run.device = describe_device(device)
-            yield from follow(visitor, run, place, str(device), is_resumed=True)
+            yield from follow(request, run, place, str(device), is_resumed=True)
 
     @as_page_error
     def refresh(event: gr.EventData, request: gr.Request) -> Any:
@@ -100,13 +108,14 @@ def build(context: Context) -> TrainingTab:
         threading.Thread(target=context.crew.warm, daemon=True).start()
         choices = form.data_choices(context.data_folder)
         offered = fields.data_field(choices), fields.recipe_field(choices)
-        return show(visitor), *offered, fields.fetch_button(choices)
+        parts = (*offered, fields.fetch_button(choices))
+        return show(visitor, request), *(update_in(part, words_for(request)) for part in parts)
 
     @as_page_error
     def discard(event: gr.EventData, request: gr.Request) -> Any:
         visitor = context.visitor(request)
         throw_away(visitor, _sent(event, "run"))
-        return show(visitor)
+        return show(visitor, request)
 
     @as_page_error
     def use_together(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
@@ -114,7 +123,7 @@ def build(context: Context) -> TrainingTab:
         with starting:
             run = together.begin_together(visitor, event.runs, event.how)
         for _ in together.judge(context, visitor, run):
-            yield show(visitor)
+            yield show(visitor, request)
         if drawer := context.shelf.drawer(_sent(event, "key")):
             keep_together(run, drawer)
 
@@ -160,7 +169,7 @@ def _board(context: Context) -> gr.HTML:
             visitor = context.visitors.get(await session_of(request))
             turn_switch(visitor.active_run, message)
         except UserError as error:
-            return {"error": str(error)}
+            return in_words({"error": str(error)}, words_for(request))
         return {}
 
     async def download(message: Any, request: gr.Request) -> dict[str, Any]:
@@ -172,14 +181,14 @@ def _board(context: Context) -> gr.HTML:
                 raise UserError("that run is gone; only the newest ones are kept")
             file = await asyncio.to_thread(make_download, run, message.get("kind"))
         except UserError as error:
-            return {"error": str(error)}
+            return in_words({"error": str(error)}, words_for(request))
         content = base64.b64encode(file.content).decode()
         return {"name": file.name, "type": file.type, "content": content}
 
     return gr.HTML(
         value={"now": None, "runs": {}},
         html_template=(HERE / "training.html").read_text(),
-        js_on_load=(HERE / "training.js").read_text(),
+        js_on_load=script("training.js"),
         server_functions=[switch, download],
         apply_default_css=False,
         elem_id="training-board",

@@ -16,7 +16,10 @@ from mnist_demo.page import fields, filling, form
 from mnist_demo.page.context import Context
 from mnist_demo.page.fetching import Fetching
 from mnist_demo.page.guard import as_page_error
+from mnist_demo.page.language import words_for
+from mnist_demo.page.localised import update_in
 from mnist_demo.page.shapes import shapes_of
+from mnist_demo.page.words import Words
 
 
 def wire(context: Context, parts: fields.Form) -> None:
@@ -30,59 +33,69 @@ def wire(context: Context, parts: fields.Form) -> None:
         return [gr.Number(interactive=form.acts(name, optimizer, schedule)) for name in dependent]
 
     @as_page_error
-    def fill(recipe: str, data: str) -> list[Any]:
+    def fill(recipe: str, data: str, request: gr.Request) -> list[Any]:
         """A recipe's settings, for data that it is for; the visitor's where they will do."""
         wanted = filling.config_of(recipe).dataset
         if filling.kind_of(wanted) != filling.kind_of(data):
             choices = form.data_choices(context.data_folder)
             data = next(d for _, d in choices if filling.kind_of(d) == filling.kind_of(wanted))
-        return [recipe, data, form.data_note(data), *_filled(recipe, data)]
+        words = words_for(request)
+        return [recipe, data, words(form.data_note(data)), *_filled(recipe, data, words)]
 
     @as_page_error
-    def choose_data(data: str, net: str, recipe: str) -> list[Any]:
+    def choose_data(data: str, net: str, recipe: str, request: gr.Request) -> list[Any]:
         """Other nets and recipes for images of another kind, else everything as it is."""
+        words = words_for(request)
+        note = words(form.data_note(data))
         if net in [name for _, name in filling.net_choices(data)] and (
             filling.kind_of(filling.config_of(recipe).dataset) == filling.kind_of(data)
         ):
-            return [recipe, gr.skip(), form.data_note(data), *[gr.skip()] * (len(names) + 1)]
+            return [recipe, gr.skip(), note, *[gr.skip()] * (len(names) + 1)]
         recipe = filling.default_recipe(data)
-        return [recipe, gr.skip(), form.data_note(data), *_filled(recipe, data)]
+        return [recipe, gr.skip(), note, *_filled(recipe, data, words)]
 
-    def _filled(recipe: str, data: str) -> list[Any]:
+    def _filled(recipe: str, data: str, words: Words) -> list[Any]:
         values = filling.filled(recipe)
         choices = {"net": filling.net_choices(data), "augment": filling.augment_choices(data)}
         updates = [
-            gr.Dropdown(choices[name], value=values[name])
+            gr.Dropdown(words.titles(choices[name]), value=values[name])
             if name in choices
             else gr.update(value=values[name])
             for name in names
         ]
-        return [filling.describe(recipe, values), *updates]
+        return [words(filling.describe(recipe, values)), *updates]
 
-    def note_changes(recipe: str, *values: Any) -> str:
-        return filling.describe(recipe, dict(zip(names, values, strict=True)))
+    def note_changes(request: gr.Request, recipe: str, *values: Any) -> str:
+        note = filling.describe(recipe, dict(zip(names, values, strict=True)))
+        return words_for(request)(note)
 
-    def explain_net(name: str) -> list[Any]:
+    def explain_net(name: str, request: gr.Request) -> list[Any]:
         is_own = name == CustomNet.KIND
-        return [gr.Dropdown(info=find_net(name).summary), gr.Group(visible=is_own)]
+        info = words_for(request)(find_net(name).summary)
+        return [gr.Dropdown(info=info), gr.Group(visible=is_own)]
 
-    def show_shapes(name: str, data: str, *own: Any) -> str:
+    def show_shapes(request: gr.Request, name: str, data: str, *own: Any) -> str:
+        words = words_for(request)
         try:
             if name == CustomNet.KIND:
                 net = CustomNet(**dict(zip(parts.net, own, strict=True)))
                 name = str(net.fitted(filling.shape_of(data), fields.OWN_NET.classes))
-            return shapes_of(name)
+            return words.markup(shapes_of(name))
         except UserError as error:
-            text = str(error)
-            return f'<p class="wrong">{html.escape(text[:1].upper() + text[1:])}.</p>'
+            text = words(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            return f'<p class="wrong">{html.escape(text)}</p>'
 
     @as_page_error
-    def download() -> Iterator[Any]:
+    def download(request: gr.Request) -> Iterator[Any]:
+        words = words_for(request)
         for text in fetching.watch():
-            yield gr.Button(text, interactive=False), gr.skip(), gr.skip()
+            yield gr.Button(words(text), interactive=False), gr.skip(), gr.skip()
         choices = form.data_choices(context.data_folder)
-        name = choices[0][1]
-        yield fields.fetch_button(choices), fields.data_field(choices), form.data_note(name)
+        offered = fields.fetch_button(choices), fields.data_field(choices)
+        yield *(update_in(part, words) for part in offered), words(form.data_note(choices[0][1]))
+
+    def offer_again(request: gr.Request) -> Any:
+        return gr.Button(words_for(request)("Try the download again"), interactive=True)
 
     into = [parts.recipe, settings["dataset"], parts.data_note, parts.recipe_note, *filled]
     parts.recipe.input(fill, [parts.recipe, settings["dataset"]], into, **fields.QUIET)
@@ -129,9 +142,4 @@ def wire(context: Context, parts: fields.Form) -> None:
         concurrency_limit=8,
         show_progress="hidden",
         api_visibility="private",
-    ).failure(
-        lambda: gr.Button("Try the download again", interactive=True),
-        None,
-        parts.fetch,
-        **fields.QUIET,
-    )
+    ).failure(offer_again, None, parts.fetch, **fields.QUIET)

@@ -1,0 +1,133 @@
+"""The page as it leaves the server, in its visitor's language from the first paint on.
+
+Gradio writes one and the same page for all: its components as JSON in a script. An ASGI
+middleware says the texts in it anew for each language and keeps the last few pages that it
+has made. Programs ask for `/config`, which stays English.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from typing import Any
+
+from mnist_demo.page.gate import App, Message, Receive, Scope, Send
+from mnist_demo.page.language import words_of_scope
+from mnist_demo.page.words import LANGUAGES, TAGS, Words, script_in, words_in
+
+MARK = "window.gradio_config = "
+TEXTS = ("label", "info", "placeholder")  # properties that are read as text
+IN_VALUE = ("button", "markdown")  # components whose value is read as text
+LANG = re.compile(r'(<html\s+lang=)"[^"]*"')
+TITLE = re.compile(r'(<meta (?:property|name)="(?:og|twitter):title" content=)"([^"]*)"')
+
+
+def switch(language: str) -> str:
+    """Links to the page in every other language."""
+    return "".join(
+        f'<a class="language" href="?lang={code}" hreflang="{TAGS[code]}" '
+        f'lang="{TAGS[code]}" data-language="{code}">{name}</a>'
+        for code, name in LANGUAGES.items()
+        if code != language
+    )
+
+
+class Localised:
+    """Between the gate and Gradio."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        words = words_of_scope(scope)
+        start: Message = {}
+        parts: list[bytes] = []
+
+        async def gather(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            parts.append(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            body = b"".join(parts)
+            if start["status"] == 200:
+                body = page_in(body, words.language)
+            await send({**start, "headers": _headers(start["headers"], len(body), words.tag)})
+            await send({"type": "http.response.body", "body": body})
+
+        await self.app(scope, receive, gather)
+
+
+def _headers(old: list[tuple[bytes, bytes]], length: int, tag: str) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in old if name.lower() != b"content-length"]
+    return [
+        *kept,
+        (b"content-length", str(length).encode()),
+        (b"content-language", tag.encode()),
+        (b"vary", b"Accept-Language"),
+    ]
+
+
+@functools.lru_cache(maxsize=8)
+def page_in(body: bytes, language: str) -> bytes:
+    """Gradio's page, HTML, in one of our languages; as it is where it holds no configuration."""
+    html = body.decode()
+    before, mark, rest = html.partition(MARK)
+    if not mark:
+        return body
+    words = words_in(language)
+    config, end = json.JSONDecoder().raw_decode(rest)
+    # Gradio's own texts follow the browser, which is made to say the same as our part does.
+    told = f'Object.defineProperty(navigator, "language", {{ value: "{words.tag}" }});'
+    before = LANG.sub(rf'\1"{words.tag}"', before)
+    before = TITLE.sub(lambda found: f'{found[1]}"{words(found[2])}"', before)
+    return f"{before}{told}{MARK}{_script_safe(config_in(config, words))}{rest[end:]}".encode()
+
+
+def config_in(config: dict[str, Any], words: Words) -> dict[str, Any]:
+    """A page's configuration with all that is read on it said in one language."""
+    components = [
+        component
+        if component["type"] == "api"
+        else component | {"props": props_in(component["type"], component["props"], words)}
+        for component in config["components"]
+    ]
+    return config | {"title": words(config.get("title") or ""), "components": components}
+
+
+def props_in(kind: str, props: dict[str, Any], words: Words) -> dict[str, Any]:
+    """A component's properties, or those of an update of it."""
+    said = dict(props)
+    texts = (*TEXTS, "value") if kind in IN_VALUE else TEXTS
+    for name in texts:
+        if isinstance(said.get(name), str):
+            said[name] = words(said[name])
+    if "choices" in said:
+        said["choices"] = [[words(str(title)), value] for title, value in said["choices"] or []]
+    if kind == "html":
+        for name in ("html_template", "value"):
+            if isinstance(said.get(name), str):
+                said[name] = words.markup(said[name].replace(switch("en"), switch(words.language)))
+        if "js_on_load" in said:
+            said["js_on_load"] = script_in(said["js_on_load"] or "", words)
+    return said
+
+
+def update_in(update: Any, words: Words) -> dict[str, Any]:
+    """An update of a component, which is a new one as Gradio has it, with its texts said."""
+    props = props_in(update.get_block_name(), update.constructor_args, words)
+    return props | {"__type__": "update"}
+
+
+def _script_safe(config: dict[str, Any]) -> str:
+    """JSON that can stand in a script, whatever its texts hold."""
+    text = json.dumps(config, ensure_ascii=False, separators=(",", ":"))
+    for letter in "<>&'\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
