@@ -61,7 +61,7 @@ const CHARTS = {
   loss: {
     title: t("loss by epochs"),
     scale: lossScale,
-    empty: t("Press Train: a line starts here with the first batches"),
+    empty: t("When you train, a line grows here from the first batches on"),
     lines: (s) => ({
       batches: s.steps,
       train: s.epochs.map((p) => [p[0], p[1]]),
