@@ -39,9 +39,10 @@ from mnist_demo.page.messages import Message
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
 from mnist_demo.page.starting import begin, turn_switch
-from mnist_demo.page.trainer import UPDATE_EVERY, Watch, follow
+from mnist_demo.page.trainer import follow
 from mnist_demo.page.turns import Place, Turns
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.watch import UPDATE_EVERY, Watch
 from mnist_demo.train import Epoch
 
 CPU = torch.device("cpu")

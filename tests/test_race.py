@@ -17,7 +17,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.page import heat as heats
 from mnist_demo.page import racing
 from mnist_demo.page.crew import Crew, Hand
-from mnist_demo.page.heat import Heat, Watch, follow
+from mnist_demo.page.heat import Heat, follow
 from mnist_demo.page.job import Controls, Job, RaceJob, from_message, to_message
 from mnist_demo.page.messages import End, Gone, Lapped, Message, Phase, pack, unpack
 from mnist_demo.page.race_board import race_board
@@ -25,6 +25,7 @@ from mnist_demo.page.racetrack import check_runners
 from mnist_demo.page.starting import begin
 from mnist_demo.page.turns import Turns
 from mnist_demo.page.visitors import Visitor, Visitors
+from mnist_demo.page.watch import Watch
 from mnist_demo.page.work import work
 
 NOWHERE = "tests/no-such-folder"

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from mnist_demo.page.crew import Crew, Hand
 from mnist_demo.page.job import RaceJob
 from mnist_demo.page.messages import End, Gone, Lapped, Message, Phase
 from mnist_demo.page.turns import Place
+from mnist_demo.page.watch import UPDATE_EVERY, Watch
 
-UPDATE_EVERY = 0.25  # seconds between two looks of the page
 MAX_SECONDS = 5 * 60.0  # of a race, testing and all
 MAX_AWAITED = 2 * 60.0  # the same where others wait
 
@@ -42,21 +40,6 @@ class Heat:
     @property
     def is_active(self) -> bool:
         return self.status in ACTIVE
-
-
-@dataclass
-class Watch:
-    """When the page is due, and since when the race is on."""
-
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    shown: float = -math.inf
-    begun: float = 0.0
-    told: dict[str, Any] = field(default_factory=dict)  # the switches as the worker has them
-
-    def wait_for(self) -> float:
-        """Seconds until the page is due."""
-        return max(0.0, self.shown + UPDATE_EVERY - self.clock())
 
 
 def follow(
@@ -100,10 +83,10 @@ def _race(
 ) -> Iterator[None]:
     with crew.lend() as hand:
         hand.begin(job)
-        heat.status, watch.begun = "preparing", watch.clock()
+        heat.status, watch.since = "preparing", watch.clock()
         yield
         while heat.is_active and not heat.left.is_set():
-            heat.seconds = watch.clock() - watch.begun
+            heat.seconds = watch.clock() - watch.since
             most = MAX_AWAITED if place.is_awaited else MAX_SECONDS
             place.seconds_left = max(0.0, most - heat.seconds)
             _pass_on(heat, hand, spare, watch, most)
@@ -111,23 +94,19 @@ def _race(
             if message is not None:
                 _apply(heat, message)
             if message == Phase("racing"):  # until here the worker had to start, perhaps
-                watch.begun = watch.clock()
-            if not watch.wait_for():
-                watch.shown = watch.clock()
+                watch.since = watch.clock()
+            if watch.is_due():
+                watch.show()
                 yield
 
 
 def _pass_on(heat: Heat, hand: Hand, spare: Callable[[], bool], watch: Watch, most: float) -> None:
-    """Tells the worker which switches were turned since it was last told."""
+    """Ends a race that has had its time, and turns the worker's switches."""
     if heat.seconds > most and not heat.stop.is_set():
         others = " while others wait" if most == MAX_AWAITED else ""
         heat.message = f"Ended after {most / 60:.0f} minutes, the most a race may take{others}."
         heat.stop.set()
-    wanted = {"stop": heat.stop.is_set(), "spare": spare()}
-    changed = {name: value for name, value in wanted.items() if watch.told.get(name) != value}
-    if changed:
-        hand.turn(**changed)
-        watch.told |= changed
+    watch.tell(hand, {"stop": heat.stop.is_set(), "spare": spare()})
 
 
 def _apply(heat: Heat, message: Message) -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import math
-import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_demo.page import ending
@@ -32,33 +30,12 @@ from mnist_demo.page.messages import (
 )
 from mnist_demo.page.runs import Run
 from mnist_demo.page.turns import Place
+from mnist_demo.page.watch import UPDATE_EVERY, Watch
 from mnist_demo.train import Epoch
 
-UPDATE_EVERY = 0.25  # seconds between two looks of the page
 MAX_SECONDS = 20 * 60.0  # of training a run
 MAX_AWAITED = 10 * 60.0  # the same where others wait
 MAX_PAUSE = 5 * 60.0  # a paused run holds the machine no longer
-
-
-@dataclass
-class Watch:
-    """When the page is due, and since when a run is paused."""
-
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    shown: float = -math.inf
-    paused_at: float = 0.0
-    told: dict[str, Any] = field(default_factory=dict)  # the switches as the worker has them
-
-    def wait_for(self) -> float:
-        """Seconds until the page is due."""
-        return max(0.0, self.shown + UPDATE_EVERY - self.clock())
-
-    def is_due(self) -> bool:
-        return self.wait_for() == 0.0
-
-    def show(self) -> None:
-        self.shown = self.clock()
 
 
 def follow(
@@ -136,8 +113,8 @@ def _train(
 def _pass_on(
     run: Run, hand: Hand, spare: Callable[[], bool], watch: Watch, is_awaited: bool
 ) -> None:
-    """Tells the worker which switches were turned since it was last told."""
-    if run.status == "paused" and watch.clock() - watch.paused_at > MAX_PAUSE:
+    """Ends a run that has had its time, and turns the worker's switches."""
+    if run.status == "paused" and watch.clock() - watch.since > MAX_PAUSE:
         run.message = f"Ended after {MAX_PAUSE / 60:.0f} minutes of pause"
         run.stop.set()
     most = MAX_AWAITED if is_awaited else MAX_SECONDS
@@ -152,10 +129,7 @@ def _pass_on(
     }
     if "learning_rate" in watch.told:  # of a run that is taken up the worker tells it first
         wanted["learning_rate"] = run.dials.learning_rate
-    changed = {name: value for name, value in wanted.items() if watch.told.get(name) != value}
-    if changed:
-        hand.turn(**changed)
-        watch.told |= changed
+    watch.tell(hand, wanted)
 
 
 def _apply(run: Run, message: Message, watch: Watch) -> None:
@@ -204,7 +178,7 @@ def _enter(run: Run, phase: str, watch: Watch) -> None:
         watch.shown = -math.inf  # a test may be short: the page looks at once
     elif phase == "paused":
         if run.status != "paused":
-            run.status, watch.paused_at = "paused", watch.clock()
+            run.status, watch.since = "paused", watch.clock()
     else:
         if run.status == "paused":
             run.pause.clear()
