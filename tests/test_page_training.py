@@ -35,6 +35,7 @@ from mnist_demo.page.crew import Crew
 from mnist_demo.page.curve import MAX_POINTS, Curve
 from mnist_demo.page.fetching import Fetching
 from mnist_demo.page.job import Controls, Job, RaceJob
+from mnist_demo.page.lookout import UPDATE_EVERY, Lookout
 from mnist_demo.page.messages import Message
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
@@ -42,7 +43,6 @@ from mnist_demo.page.starting import begin, turn_switch
 from mnist_demo.page.trainer import follow
 from mnist_demo.page.turns import Place, Turns
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.page.watch import UPDATE_EVERY, Watch
 from mnist_demo.train import Epoch
 
 CPU = torch.device("cpu")
@@ -69,8 +69,8 @@ class FakeTime:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def watch(self) -> Watch:
-        return Watch(self.clock, self.sleep)
+    def watch(self) -> Lookout:
+        return Lookout(self.clock, self.sleep)
 
 
 class InStep:

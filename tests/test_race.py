@@ -19,13 +19,13 @@ from mnist_demo.page import racing
 from mnist_demo.page.crew import Crew, Hand
 from mnist_demo.page.heat import Heat, follow
 from mnist_demo.page.job import Controls, Job, RaceJob, from_message, to_message
+from mnist_demo.page.lookout import Lookout
 from mnist_demo.page.messages import End, Gone, Lapped, Message, Phase, pack, unpack
 from mnist_demo.page.race_board import race_board
 from mnist_demo.page.racetrack import check_runners
 from mnist_demo.page.starting import begin
 from mnist_demo.page.turns import Turns
 from mnist_demo.page.visitors import Visitor, Visitors
-from mnist_demo.page.watch import Watch
 from mnist_demo.page.work import work
 
 NOWHERE = "tests/no-such-folder"
@@ -167,7 +167,7 @@ class Puppet:
         self.is_idle = True
 
     def follow(self, heat: Heat, turns: Turns | None = None, spare: bool = False) -> Any:
-        watch = Watch(clock=lambda: self.now, sleep=lambda seconds: None)
+        watch = Lookout(clock=lambda: self.now, sleep=lambda seconds: None)
         crew = Crew(lambda: self)
         return follow(
             heat, (Turns() if turns is None else turns).join(), crew, JOB, lambda: spare, watch

@@ -78,11 +78,7 @@ def now(run: Run) -> dict[str, Any]:
 def status_line(run: Run) -> str:
     epoch = f"epoch {min(len(run.epochs) + 1, run.config.epochs)} of {run.config.epochs}"
     if run.status == "waiting":
-        if not run.ahead:
-            return "Starting"
-        people = "1 person" if run.ahead == 1 else f"{run.ahead} people"
-        wait = "" if run.wait is None else f", about {duration(run.wait)}"
-        return f"{people} ahead of you{wait}; your run starts by itself"
+        return in_line(run.ahead, run.wait, "your run")
     if run.status == "training":
         validating = run.steps and run.step * run.config.epochs >= run.steps * (len(run.epochs) + 1)
         return f"Checking on validation digits, {epoch}" if validating else f"Training, {epoch}"
@@ -96,6 +92,15 @@ def status_line(run: Run) -> str:
         stopped = len(run.epochs) < run.config.epochs
         return f"{'Stopped' if stopped else 'Trained'}; now testing the net that was kept"
     return run.message
+
+
+def in_line(ahead: int, seconds: float | None, what: str) -> str:
+    """How long a visitor waits for `what` to start: behind how many people, and some time."""
+    if not ahead:
+        return "Starting"
+    people = "1 person" if ahead == 1 else f"{ahead} people"
+    wait = "" if seconds is None else f", about {duration(seconds)}"
+    return f"{people} ahead of you{wait}; {what} starts by itself"
 
 
 def speed_line(run: Run) -> str:

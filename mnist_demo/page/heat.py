@@ -10,9 +10,9 @@ from typing import Literal
 
 from mnist_demo.page.crew import Crew, Hand
 from mnist_demo.page.job import RaceJob
+from mnist_demo.page.lookout import UPDATE_EVERY, Lookout
 from mnist_demo.page.messages import End, Gone, Lapped, Message, Phase
 from mnist_demo.page.turns import Place
-from mnist_demo.page.watch import UPDATE_EVERY, Watch
 
 MAX_SECONDS = 5 * 60.0  # of a race, testing and all
 MAX_AWAITED = 2 * 60.0  # the same where others wait
@@ -48,13 +48,13 @@ def follow(
     crew: Crew,
     job: RaceJob,
     spare: Callable[[], bool] = lambda: False,
-    watch: Watch | None = None,
+    watch: Lookout | None = None,
 ) -> Generator[None, None, None]:
     """Takes `heat` from the line to its end; yields when the page should look.
 
     Never raises: an error becomes its message. Closing it ends the race and frees the worker.
     """
-    watch = watch or Watch()
+    watch = watch or Lookout()
     try:
         while (ahead := place.ahead) and not heat.stop.is_set():
             heat.ahead, heat.wait = ahead, place.wait
@@ -79,7 +79,7 @@ def follow(
 
 
 def _race(
-    heat: Heat, place: Place, crew: Crew, job: RaceJob, spare: Callable[[], bool], watch: Watch
+    heat: Heat, place: Place, crew: Crew, job: RaceJob, spare: Callable[[], bool], watch: Lookout
 ) -> Iterator[None]:
     with crew.lend() as hand:
         hand.begin(job)
@@ -100,7 +100,9 @@ def _race(
                 yield
 
 
-def _pass_on(heat: Heat, hand: Hand, spare: Callable[[], bool], watch: Watch, most: float) -> None:
+def _pass_on(
+    heat: Heat, hand: Hand, spare: Callable[[], bool], watch: Lookout, most: float
+) -> None:
     """Ends a race that has had its time, and turns the worker's switches."""
     if heat.seconds > most and not heat.stop.is_set():
         others = " while others wait" if most == MAX_AWAITED else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mnist_demo.benchmark.race import RUNNERS
-from mnist_demo.page.board import duration
+from mnist_demo.page.board import duration, in_line
 from mnist_demo.page.heat import MAX_SECONDS, Heat
 from mnist_demo.page.messages import Lapped
 from mnist_demo.page.racing import TARGET
@@ -53,11 +53,7 @@ def status_line(heat: Heat | None) -> str:
     if heat is None:
         return f"Ready. A race ends by itself after {MAX_SECONDS / 60:.0f} minutes."
     if heat.status == "waiting":
-        if not heat.ahead:
-            return "Starting"
-        people = "1 person" if heat.ahead == 1 else f"{heat.ahead} people"
-        wait = "" if heat.wait is None else f", about {duration(heat.wait)}"
-        return f"{people} ahead of you{wait}; the race starts by itself"
+        return in_line(heat.ahead, heat.wait, "the race")
     if heat.status == "preparing":
         return "Getting ready: the digits go into memory"
     if heat.status == "racing":

@@ -16,6 +16,7 @@ from mnist_demo.page import ending
 from mnist_demo.page.crew import Crew, Hand
 from mnist_demo.page.curve import Curve
 from mnist_demo.page.job import Job
+from mnist_demo.page.lookout import UPDATE_EVERY, Lookout
 from mnist_demo.page.messages import (
     End,
     Gone,
@@ -30,7 +31,6 @@ from mnist_demo.page.messages import (
 )
 from mnist_demo.page.runs import Run
 from mnist_demo.page.turns import Place
-from mnist_demo.page.watch import UPDATE_EVERY, Watch
 from mnist_demo.train import Epoch
 
 MAX_SECONDS = 20 * 60.0  # of training a run
@@ -44,13 +44,13 @@ def follow(
     crew: Crew,
     job: Job,
     spare: Callable[[], bool] = lambda: False,
-    watch: Watch | None = None,
+    watch: Lookout | None = None,
 ) -> Generator[None, None, None]:
     """Takes `run` from the line to its end. Never raises: an error becomes the run's message.
 
     spare: whether one of the processor's cores is to be left free at this moment.
     """
-    watch = watch or Watch()
+    watch = watch or Lookout()
     try:
         yield from _wait(run, place, watch)
         if run.stop.is_set():
@@ -81,7 +81,7 @@ def _leave(run: Run) -> None:
     run.message = "The page was closed."
 
 
-def _wait(run: Run, place: Place, watch: Watch) -> Iterator[None]:
+def _wait(run: Run, place: Place, watch: Lookout) -> Iterator[None]:
     while (ahead := place.ahead) and not run.stop.is_set():
         run.status, run.ahead, run.wait = "waiting", ahead, place.wait
         yield
@@ -90,7 +90,7 @@ def _wait(run: Run, place: Place, watch: Watch) -> Iterator[None]:
 
 
 def _train(
-    run: Run, place: Place, crew: Crew, job: Job, spare: Callable[[], bool], watch: Watch
+    run: Run, place: Place, crew: Crew, job: Job, spare: Callable[[], bool], watch: Lookout
 ) -> Iterator[None]:
     if run.keeper:
         job = dataclasses.replace(job, state=run.keeper.state)
@@ -111,7 +111,7 @@ def _train(
 
 
 def _pass_on(
-    run: Run, hand: Hand, spare: Callable[[], bool], watch: Watch, is_awaited: bool
+    run: Run, hand: Hand, spare: Callable[[], bool], watch: Lookout, is_awaited: bool
 ) -> None:
     """Ends a run that has had its time, and turns the worker's switches."""
     if run.status == "paused" and watch.clock() - watch.since > MAX_PAUSE:
@@ -132,7 +132,7 @@ def _pass_on(
     watch.tell(hand, wanted)
 
 
-def _apply(run: Run, message: Message, watch: Watch) -> None:
+def _apply(run: Run, message: Message, watch: Lookout) -> None:
     match message:
         case Phase(name):
             _enter(run, name, watch)
@@ -170,7 +170,7 @@ def _apply(run: Run, message: Message, watch: Watch) -> None:
             _end(run, message)
 
 
-def _enter(run: Run, phase: str, watch: Watch) -> None:
+def _enter(run: Run, phase: str, watch: Lookout) -> None:
     if phase == "testing":
         run.status, run.seconds_left = "testing", None
         run.stop.clear()  # from here on a click means: no test

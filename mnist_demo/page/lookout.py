@@ -14,7 +14,7 @@ UPDATE_EVERY = 0.25  # seconds between two looks of the page
 
 
 @dataclass
-class Watch:
+class Lookout:
     """One of each run and each race that is followed."""
 
     clock: Callable[[], float] = time.monotonic
