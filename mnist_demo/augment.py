@@ -143,6 +143,11 @@ def affine(images: Tensor, rng: torch.Generator) -> Tensor:
     return warp(images, rng, degrees=12, scale=0.1, stretch=0.05, shear=0.15, shift=2)
 
 
+def bent(images: Tensor, rng: torch.Generator) -> Tensor:
+    """As affine, and wobbling."""
+    return warp(images, rng, degrees=12, scale=0.1, stretch=0.1, shear=0.2, shift=2, elastic=0.6)
+
+
 def handwriting(images: Tensor, rng: torch.Generator) -> Tensor:
     """What differs between hands: slant, proportion, wobble and the width of the pen."""
     warped = warp(
@@ -185,6 +190,7 @@ AUGMENTS: dict[str, Augment] = {
     "one-pixel": one_pixel,
     "tilt-and-crop": tilt_and_crop,
     "affine": affine,
+    "bent": bent,
     "handwriting": handwriting,
     "flip": flip,
     "flip-crop": flip_crop,

@@ -56,7 +56,7 @@ def measure(
         trained.append((yield from _trained(own, data, device)))
         if place:
             save_checkpoint(trained[-1], place)
-    net = (trained[0] if len(trained) == 1 else combine(trained, "vote")).net.to(device)
+    net = (trained[0] if len(trained) == 1 else combine(trained, recipe.how)).net.to(device)
     assert data.test is not None
     yield Measured(
         recipe.name,

@@ -86,6 +86,7 @@ NAMES: dict[str, str] = {
     "MaxPool2d": "Max pooling",
     "AvgPool2d": "Average pooling",
     "Linear": "Fully connected",
+    "PixelUnshuffle": "Pixels to channels",
     "LogSoftmax": "Log-softmax",
 }
 

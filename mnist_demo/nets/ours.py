@@ -117,6 +117,30 @@ def pooled_conv_bn(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 @register(
+    "resnet7",
+    "Seven convolutions, four of them in residual pairs: our best for MNIST alone",
+)
+def resnet7() -> nn.Module:
+    """Four pixels become one of four channels: a quarter of the places, each with more to say.
+
+    Widths and places are those that a CPU's matrix units are quickest at.
+    """
+    return nn.Sequential(
+        Normalise((0.0,), (MNIST_STD,)),  # paper stays 0, as padding is
+        nn.PixelUnshuffle(2),  # (B, 4, 14, 14)
+        *conv_bn(4, 64, 3, padding=1),
+        Residual(*conv_bn(64, 64, 3, padding=1), *conv_bn(64, 64, 3, padding=1)),
+        nn.MaxPool2d(2),  # (B, 64, 7, 7)
+        *conv_bn(64, 96, 3, padding=1),
+        Residual(*conv_bn(96, 96, 3, padding=1), *conv_bn(96, 96, 3, padding=1)),
+        *conv_bn(96, 128, 3, stride=2),  # (B, 128, 3, 3)
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.Linear(128 * 3 * 3, 10),
+    )
+
+
+@register(
     "resnet9",
     "Eight convolutions, four of them in residual pairs: our best for colour photos",
     dataset="cifar10",

@@ -14,7 +14,7 @@ from mnist_demo.recipes import RECIPES, Recipe, find_recipe
 DEFAULTS = "defaults"  # the choice that is no tutorial's
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 OF_COLOUR = ("flip", "flip-crop", "flip-crop-cutout")
-OF_DIGITS = ("one-pixel", "tilt-and-crop", "affine", "handwriting", "warp")
+OF_DIGITS = ("one-pixel", "tilt-and-crop", "affine", "bent", "handwriting", "warp")
 NOT_FILLED = ("dataset", "holdout")  # the data stay the visitor's choice
 
 
@@ -101,7 +101,7 @@ def _of_source(recipe: Recipe) -> list[str]:
     if recipe.members > 1:
         parts.append(
             f"A run trains one of the {recipe.members}: train {recipe.members}, each with a seed "
-            "of its own, tick them in the list and let them answer together by vote."
+            f"of its own, tick them in the list and let them answer together by {recipe.how}."
         )
     if config.epochs > form.MAX_EPOCHS:
         parts.append(f"{form.MAX_EPOCHS} epochs here, not its {config.epochs}.")

@@ -36,6 +36,7 @@ TITLES = {
     "none": "None",
     "shift": "Shift",
     "affine": "Shift, turn, slant",
+    "bent": "Shift, turn, bend",
     "handwriting": "Handwriting",
     "one-pixel": "One pixel, five ways",
     "tilt-and-crop": "Tilt and shift",
