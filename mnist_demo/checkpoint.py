@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from mnist_demo.faults import why_not_written
 from mnist_demo.files import write_whole
 from mnist_demo.fuse import fused
 from mnist_demo.nets import build_net, find_net
+from mnist_demo.quick import quick
 
 FORMAT = "mnist-demo-1"
 MAX_BYTES = 128 * 2**20  # five nets of five million parameters, the most there are
@@ -55,11 +56,15 @@ class Checkpoint:
     metrics: dict[str, float] = field(default_factory=dict)
     command: str = ""  # what reproduces it
     members: tuple[Member, ...] = ()  # of an ensemble
+    file: Path | None = None  # where it was read from
 
     @cached_property
     def answering(self) -> nn.Module:
         """The net as it answers single drawings fastest."""
-        return fused(self.net)
+        ready = fused(self.net)
+        if self.file in (RELEASED, SCEPTIC):  # no other net has had another program made of it
+            return quick(self.net, self.file.with_suffix(".onnx")) or ready
+        return ready
 
     @property
     def title(self) -> str:
@@ -171,7 +176,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise UserError(
             f"{path} is damaged or not a safetensors file ({error}); get or train it again"
         ) from error
-    return _checked(path, metadata, tensors)
+    return replace(_checked(path, metadata, tensors), file=path)
 
 
 def from_bytes(content: bytes, name: str = "this net") -> Checkpoint:

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mnist_demo.ensemble import Ensemble
+from mnist_demo.nets.ours import Residual
 
 
 def fused(net: nn.Module) -> nn.Module:
@@ -19,7 +20,13 @@ def fused(net: nn.Module) -> nn.Module:
     """
     if isinstance(net, Ensemble):
         return Ensemble([fused(member) for member in net], net.how).eval()
-    net = copy.deepcopy(net).eval()
+    # Channels last: a CPU's convolutions then need no copy in another order, a third less time.
+    return _in_fewer(copy.deepcopy(net).eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _in_fewer(net: nn.Module) -> nn.Module:
+    if isinstance(net, Residual):
+        net.layers = _in_fewer(net.layers)
     if type(net) is not nn.Sequential:
         return net
     layers: list[nn.Module] = []
@@ -27,6 +34,5 @@ def fused(net: nn.Module) -> nn.Module:
         if isinstance(layer, nn.BatchNorm2d) and layers and isinstance(layers[-1], nn.Conv2d):
             layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
         elif not isinstance(layer, nn.Dropout):
-            layers.append(layer)
-    # Channels last: a CPU's convolutions then need no copy in another order, a third less time.
-    return nn.Sequential(*layers).eval().to(memory_format=torch.channels_last)
+            layers.append(_in_fewer(layer))
+    return nn.Sequential(*layers).eval()

@@ -19,7 +19,9 @@ from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.datasets import DIGITS, load_named
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.evaluate import as_input
+from mnist_demo.fuse import fused
 from mnist_demo.nets import find_net
+from mnist_demo.quick import DIGEST, digest, open_session
 
 TOLERANCE = 1e-4  # largest difference of a logit that rounding may make
 CHECKED = 1000  # images, where there are so many
@@ -57,7 +59,7 @@ def to_onnx(checkpoint: Checkpoint) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what PyTorch and onnxscript will change some day
         program = torch.onnx.export(
-            checkpoint.answering,
+            fused(checkpoint.net),
             (_example(checkpoint),),
             dynamo=True,
             verbose=False,
@@ -76,11 +78,7 @@ def to_onnx(checkpoint: Checkpoint) -> bytes:
 
 def run_onnx(content: bytes) -> Run:
     """The model in onnxruntime, on as many threads as PyTorch has."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = open_session(content, torch.get_num_threads())
 
     def run(images: np.ndarray) -> np.ndarray:
         (logits,) = session.run(["logits"], {"images": images})
@@ -93,7 +91,7 @@ def to_torch_export(checkpoint: Checkpoint) -> bytes:
     """A torch.export archive, which PyTorch loads without this program's code."""
     shapes = ({0: torch.export.Dim("batch")},)
     program = torch.export.export(
-        checkpoint.answering, (_example(checkpoint),), dynamic_shapes=shapes
+        fused(checkpoint.net), (_example(checkpoint),), dynamic_shapes=shapes
     )
     file = io.BytesIO()
     torch.export.save(program, file, extra_files=described(checkpoint))
@@ -142,6 +140,7 @@ def described(checkpoint: Checkpoint) -> dict[str, str]:
         "input": f"float32 in [0, 1], {prepared}; normalised by the net itself",
         "output": "logits; softmax gives the probabilities of the labels",
         "licence": "MIT",
+        DIGEST: digest(checkpoint.net),
     }
 
 
@@ -155,7 +154,7 @@ def compare(checkpoint: Checkpoint, run: Run, folder: Path | None = None) -> Che
     alone = run(images[:1])  # a batch of one is what a drawing is
     difference = max(np.abs(answers - expected).max(), np.abs(alone - expected[:1]).max())
     one = images[:1]
-    theirs, ours = medians((run, run_net(checkpoint.answering)), one)
+    theirs, ours = medians((run, run_net(fused(checkpoint.net))), one)
     return Check(
         len(images),
         title,

@@ -93,7 +93,7 @@ class Residual(nn.Module):
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
-        self.layers = nn.Sequential(*layers)
+        self.layers: nn.Module = nn.Sequential(*layers)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return images + self.layers(images)  # type: ignore[no-any-return]
