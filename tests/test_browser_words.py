@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, Page, expect
 
 from mnist_demo.nets import NETS
@@ -181,3 +182,29 @@ def test_a_link_leads_to_the_other_language_and_keeps_the_address(open_page: Ope
     expect(page.get_by_role("contentinfo").or_(page.locator("footer"))).to_contain_text("设置")
     page.get_by_role("link", name="English").click()
     expect(page.get_by_role("tab", name="Draw")).to_be_visible()
+
+
+def test_a_drawing_stays_on_the_pad_in_another_language(open_page: Open, tmp_path: Path) -> None:
+    page = open_page("en-US")
+    guess = page.locator("#sketchpad .guess")
+    draw(page, SEVEN)
+    expect(guess).to_have_text("7")
+    page.get_by_role("link", name="中文").click()
+    expect(page.get_by_role("tab", name="手写")).to_be_visible()
+    expect(guess).to_have_text("7")
+    page.locator("#sketchpad .undo").click()  # its strokes, not a picture of them
+    expect(guess).to_have_text("?")
+
+    picture = tmp_path / "eight.png"
+    image = Image.new("L", (200, 200), "white")
+    ImageDraw.Draw(image).text((60, 20), "8", fill="black", font=ImageFont.load_default(150))
+    image.save(picture)
+    page.locator("#sketchpad input[type=file]").set_input_files(picture)
+    expect(guess).to_have_text("8")
+    page.reload()
+    expect(guess).to_have_text("8")
+    page.locator("#sketchpad .clear").click()
+    expect(guess).to_have_text("?")
+    page.reload()
+    expect(page.locator("#sketchpad .invite")).to_be_visible()
+    expect(guess).to_have_text("?")

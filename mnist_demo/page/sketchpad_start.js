@@ -9,6 +9,39 @@ function follow() {
 }
 watch("value", follow);
 
+// A reload, as another language needs, leaves the drawing on the pad of its browser tab.
+
+const KEPT = "mnist-demo-drawing";
+
+function keep() {
+  const visible = marks.slice(marks.findLastIndex((mark) => mark.clear) + 1);
+  const plain = visible.map(({ picture, points, width }) =>
+    picture ? { ink: alphaOf(picture) } : { width, points: points.map(({ x, y }) => [+x.toFixed(4), +y.toFixed(4)]) });
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(plain));
+  } catch {
+    // A browser that stores nothing: its next page begins with a blank pad.
+  }
+}
+
+function kept() {
+  try {
+    const plain = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+    return plain.map(({ ink, points, width }) =>
+      ink ? { picture: fromInk(ink) } : { width, points: points.map(([x, y]) => ({ x, y })) });
+  } catch {
+    return [];
+  }
+}
+
+function alphaOf(canvas) {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, SIDE, SIDE);
+  return btoa(Array.from({ length: SIDE * SIDE }, (_, i) => String.fromCharCode(data[4 * i + 3])).join(""));
+}
+
+addEventListener("pagehide", keep);
+marks = kept();
 showBlank();
 redraw();
 if (props.value.picture) putPicture(props.value.picture);
+else if (marks.length) changed();

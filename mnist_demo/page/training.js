@@ -61,7 +61,7 @@ const CHARTS = {
   loss: {
     title: t("loss by epochs"),
     scale: lossScale,
-    empty: t("When you train, a line grows here from the first batches on"),
+    empty: t("The curve starts with the first batches"),
     lines: (s) => ({
       batches: s.steps,
       train: s.epochs.map((p) => [p[0], p[1]]),
@@ -72,7 +72,7 @@ const CHARTS = {
   accuracy: {
     title: t("accuracy by epochs"),
     scale: accuracyScale,
-    empty: t("The first points come with the end of the first epoch"),
+    empty: t("The first points come after one epoch"),
     lines: (s) => ({
       train: s.epochs.map((p) => [p[0], p[3]]),
       validation: s.epochs.map((p) => [p[0], p[4]]),
