@@ -2,7 +2,7 @@
 
 A CPU spends most of a small net's training on its first layer, whose images are the largest:
 its weights' gradient, its norm, and the gradient that the second layer owes it. Here that
-layer is not learned: it looks for edges and lines in eight directions, as learned first layers
+layer is not learned: it looks for edges and lines in four directions, as learned first layers
 do anyway (benchmark/SPEED.md has what else was tried).
 """
 
@@ -18,13 +18,13 @@ from torch import nn
 from mnist_demo.nets import Normalise, register
 from mnist_demo.nets.ours import MNIST_STD
 
-DIRECTIONS = 8
+DIRECTIONS = 4
 SIDE = 6  # of a filter, in pixels
 MARGIN = 2  # pixels of paper at each edge of an MNIST digit that hold no ink to speak of
 
 
 def oriented_filters() -> torch.Tensor:
-    """Edges, and lines of either sign, in eight directions: (32, 1, 6, 6), each of mean 0.
+    """Edges, and lines of either sign, in four directions: (16, 1, 6, 6), each of mean 0.
 
     Gabor functions, about as wide as MNIST's strokes; an edge counts from both of its sides.
     """
@@ -44,7 +44,7 @@ def oriented_filters() -> torch.Tensor:
 
 
 class Oriented(nn.Module):
-    """The fixed first layer with its ReLU: (B, 1, 28, 28) to (B, 32, 12, 12), stride 2.
+    """The fixed first layer with its ReLU: (B, 1, 28, 28) to (B, 16, 12, 12), stride 2.
 
     Filters of mean 0 need no mean taken from the images.
     """
@@ -132,8 +132,8 @@ class FlattenLast(nn.Module):
 def fast() -> nn.Module:
     return nn.Sequential(
         Normalise((0.0,), (MNIST_STD,)),  # paper stays 0, as padding is
-        Oriented(),  # (B, 32, 12, 12)
-        Conv(32, 32, stride=2),  # (B, 32, 6, 6)
+        Oriented(),  # (B, 16, 12, 12)
+        Conv(16, 32, stride=2),  # (B, 32, 6, 6)
         nn.BatchNorm2d(32),
         nn.ReLU(inplace=True),
         Conv(32, 64, stride=2),  # (B, 64, 3, 3)
