@@ -128,7 +128,8 @@ def _train(page: Page) -> None:
 
 
 def _stop_button(page: Page) -> Locator:
-    return page.get_by_role("button", name="Stop", exact=True, include_hidden=True)
+    board = page.locator("#training-board")
+    return board.get_by_role("button", name="Stop", exact=True, include_hidden=True)
 
 
 def format_report(result: dict[str, Any]) -> str:
