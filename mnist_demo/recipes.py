@@ -30,6 +30,7 @@ class Recipe:
     differs: str = ""
     members: int = 1  # more than one: so many nets, of seeds of their own, answer together
     how: str = "vote"  # and how they do
+    views: bool = False  # judged by five looks at each image
     full: TrainConfig | None = None
     full_differs: str = ""
 
@@ -241,6 +242,7 @@ _ALL = [
         BEST,
         "99.64 % ± 0.05 (327 k parameters, 1,500 nets, published)",
         0.997,
+        views=True,
     ),
     Recipe(
         "best-five",
@@ -251,6 +253,7 @@ _ALL = [
         0.9978,
         members=5,
         how="mean",
+        views=True,
     ),
     Recipe(
         "lenet500",

@@ -22,6 +22,7 @@ from mnist_demo.nets import build_net, count_parameters
 from mnist_demo.recipes import Recipe
 from mnist_demo.reproduced import Measured
 from mnist_demo.train import Event, keep_best, train
+from mnist_demo.views import Views
 
 
 def measure(
@@ -58,16 +59,18 @@ def measure(
             save_checkpoint(trained[-1], place)
     net = (trained[0] if len(trained) == 1 else combine(trained, recipe.how)).net.to(device)
     assert data.test is not None
+    alone = evaluate(net, data.test).accuracy
     yield Measured(
         recipe.name,
         seed,
-        evaluate(net, data.test).accuracy,
+        evaluate(Views(net), data.test).accuracy if recipe.views else alone,
         count_parameters(net),
         config.epochs,
         round(sum(one.metrics["seconds"] for one in trained), 1),
         describe_device(device),
         config.to_dict(),
         data.title,
+        alone if recipe.views else None,
     )
 
 

@@ -35,6 +35,7 @@ class Measured:
     machine: str
     settings: dict[str, object]  # so that a changed recipe is measured again
     data: str = ""  # the data set's title
+    one_look: float | None = None  # accuracy without the further looks of a recipe with views
 
 
 def read_results(path: Path) -> list[Measured]:
@@ -98,8 +99,9 @@ def table(results: Sequence[Measured]) -> str:
             if differs:
                 notes.append(f"{len(notes) + 1}. {recipe.source}: {differs}.")
                 name += f" ({len(notes)})"
+            measured = _spread([run.accuracy for run in runs])
             lines.append(
-                f"| {recipe.source} | {name} | {recipe.says} | {_spread(runs)} | "
+                f"| {recipe.source} | {name} | {recipe.says} | {measured} | "
                 f"{_target(recipe)} | {runs[0].parameters:,} | "
                 f"{statistics.mean(r.seconds for r in runs):,.0f} s | "
                 f"{'; '.join(dict.fromkeys(r.machine for r in runs))} |"
@@ -112,12 +114,17 @@ def _target(recipe: Recipe) -> str:
 
 
 def _differs(recipe: Recipe, full: bool, runs: Sequence[Measured]) -> str:
-    others = dict.fromkeys(f"on {run.data}" for run in runs if run.data not in PLAIN)
-    return "; ".join(filter(None, [*others, recipe.departs(full)]))
+    parts = [f"on {run.data}" for run in runs if run.data not in PLAIN]
+    looks = [run.one_look for run in runs if run.one_look is not None]
+    if looks:
+        parts.append(
+            "the mean over each image and its four shifts by a pixel; "
+            f"without the shifts {_spread(looks)}"
+        )
+    return "; ".join(filter(None, [*dict.fromkeys(parts), recipe.departs(full)]))
 
 
-def _spread(runs: Sequence[Measured]) -> str:
-    figures = [run.accuracy for run in runs]
+def _spread(figures: Sequence[float]) -> str:
     if len(figures) == 1:
         return f"{figures[0]:.2%} (one seed)"
     spread = statistics.stdev(figures)

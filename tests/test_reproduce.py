@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mnist_demo import reproduce, reproduced
-from mnist_demo.checkpoint import load_checkpoint
+from mnist_demo.checkpoint import combine, load_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.datasets import Dataset
 from mnist_demo.datasets.made import cache_folder
@@ -20,6 +20,7 @@ from mnist_demo.recipes import RECIPES, Recipe, find_recipe
 from mnist_demo.reproduce import kept_as, measure
 from mnist_demo.reproduced import BEGIN, END, Measured
 from mnist_demo.train import Epoch
+from mnist_demo.views import Views
 
 CPU = torch.device("cpu")
 
@@ -132,6 +133,22 @@ def test_nets_that_vote_are_kept_and_found_again(
     assert isinstance(again, Measured)
     assert again.accuracy == first.accuracy  # the same seeds
     assert all(p.stat().st_mtime_ns > t for p, t in zip(places, times, strict=True))
+
+
+def test_five_looks_are_judged_beside_one(
+    with_test: Dataset, quick: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = replace(quick, how="mean", views=True)
+    monkeypatch.setitem(RECIPES, "quick", recipe)
+    *_, measured = measure(recipe, 1, None, CPU, nets=tmp_path)
+    assert isinstance(measured, Measured)
+    members = [load_checkpoint(path) for path in sorted(tmp_path.iterdir())]
+    net = combine(members, "mean").net
+    test = with_test.test
+    assert test is not None
+    assert measured.one_look == evaluate(net, test).accuracy
+    assert measured.accuracy == evaluate(Views(net), test).accuracy
+    assert f"without the shifts {measured.one_look:.2%}" in reproduced.table([measured])
 
 
 def test_another_seed_takes_other_members() -> None:

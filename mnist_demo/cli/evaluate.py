@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.png",
         help="a picture of how often the net is right against how sure it is",
     )
+    parser.add_argument(
+        "--views",
+        action="store_true",
+        help="the mean over each image and its four shifts by a pixel: five times the work",
+    )
     add_image_root(parser)
     parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
     add_data_dir(parser)
@@ -59,13 +64,15 @@ def run(args: argparse.Namespace) -> int:
     from mnist_demo.evaluate import evaluate
     from mnist_demo.figures import png_of, reliability_figure
     from mnist_demo.match import check_same_classes
+    from mnist_demo.views import Views
 
     name = args.dataset or best_available(args.data_dir)
     data = load_dataset(name, args.data_dir, root=args.image_root)
     check_same_classes(checkpoint, data)
     split, name = choose_split(args.split, checkpoint, data, args.data_dir)
     device = pick_device(args.device)
-    result = evaluate(checkpoint.net.to(device), split.to(device))
+    net = Views(checkpoint.net) if args.views else checkpoint.net
+    result = evaluate(net.to(device), split.to(device))
     bins = reliability(result)
     if args.reliability:
         save_file(args.reliability, png_of(reliability_figure(bins)))
@@ -77,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
             "dataset": data.name,
             "digits": name,
             "count": len(split),
+            "views": args.views,
             "accuracy": result.accuracy,
             "correct": result.correct,
             "loss": result.loss,
