@@ -18,8 +18,12 @@ from playwright.sync_api import Browser, expect
 
 from mnist_demo.benchmark.browser import open_browser
 from mnist_demo.benchmark.server import free_port
+from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset, load_dataset
 from mnist_demo.errors import UserError
+from mnist_demo.nets import build_net
+from mnist_demo.train import train
 
 ROOT = Path(__file__).parent.parent
 # For processes of the command line: no MNIST in sight.
@@ -33,6 +37,16 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="session")
 def sample() -> Dataset:
     return load_dataset("sample")
+
+
+@pytest.fixture(scope="session")
+def plain(sample: Dataset) -> Checkpoint:
+    """The plainest net, trained for a second or two: it leaves mistakes to see."""
+    config = TrainConfig(net="linear", dataset="sample", epochs=1, augment="none")
+    net = build_net("linear", 1)
+    for _ in train(net, sample.train, sample.validation, config):
+        pass
+    return Checkpoint(net.eval(), "linear", "sample", sample.labels, config.to_dict())
 
 
 @pytest.fixture(scope="session")

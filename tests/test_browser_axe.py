@@ -23,7 +23,7 @@ from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.context import Context
 from mnist_demo.page.launch import launch_page
 from mnist_demo.page.runs import Run
-from mnist_demo.train import Dials, train
+from mnist_demo.train import Dials
 
 pytestmark = pytest.mark.browser
 
@@ -49,15 +49,12 @@ PUT_ON = """(dark) => new Promise((painted) => {
 
 
 @pytest.fixture(scope="module")
-def context(sample: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Context:
+def context(
+    plain: Checkpoint, sample: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Context:
     """A plain net that makes mistakes, and few digits to make them on."""
-    config = TrainConfig(net="linear", dataset="sample", epochs=1, augment="none")
-    net = build_net("linear", 1)
-    for _ in train(net, sample.train, sample.validation, config):
-        pass
-    released = Checkpoint(net.eval(), "linear", "sample", sample.labels, config.to_dict())
     folder = tmp_path_factory.mktemp("no-data")
-    context = Context(released, folder, batcher=Batcher(released_sceptic()))
+    context = Context(plain, folder, batcher=Batcher(released_sceptic()))
     few = sample.validation.take(torch.arange(0, 1000, 1000 // DIGITS))
     context.digits_for = lambda checkpoint: (few, "few digits")  # type: ignore[method-assign]
     return context

@@ -15,14 +15,13 @@ from mnist_demo.benchmark.server import free_port
 from mnist_demo.browse import Filter
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import Dataset
 from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.nets import build_net
 from mnist_demo.page.app import build
 from mnist_demo.page.context import Context
 from mnist_demo.page.launch import launch_page
 from mnist_demo.page.runs import Run
-from mnist_demo.train import Dials, train
+from mnist_demo.train import Dials
 
 pytestmark = pytest.mark.browser
 
@@ -30,14 +29,9 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def context(sample: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Context:
+def context(plain: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Context:
     """The plainest net, trained for a second or two: it leaves mistakes to see."""
-    config = TrainConfig(net="linear", dataset="sample", epochs=1, augment="none")
-    net = build_net("linear", 1)
-    for _ in train(net, sample.train, sample.validation, config):
-        pass
-    released = Checkpoint(net.eval(), "linear", "sample", sample.labels, config.to_dict())
-    return Context(released, tmp_path_factory.mktemp("no-data"))
+    return Context(plain, tmp_path_factory.mktemp("no-data"))
 
 
 @pytest.fixture(scope="module")
