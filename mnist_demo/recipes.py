@@ -327,6 +327,7 @@ _ALL = [
         0.9960,
         "16 epochs in one cycle, batch 128, bfloat16; each digit turned, resized, slanted and "
         "moved at random, in place of the one-pixel shifts",
+        views=True,
         full=DROPOUT,
         full_differs=ONE_OF_FIVE.format(40),
     ),
