@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from conftest import Run
+from playwright.sync_api import Browser
 
-from mnist_demo.cli import main
-
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 
-def test_a_pen_is_timed_at_rest_and_while_a_training_runs(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert main(["benchmark", "latency", "--strokes", "2", "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
+def test_a_pen_is_timed_at_rest_and_while_a_training_runs(cli: Run, chromium: Browser) -> None:
+    result = cli("benchmark", "latency", "--strokes", "2", "--json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
     assert report["training_still_on"]
     for phase in report["phases"].values():
         assert phase["answered"] > 0.5 * phase["moves"]

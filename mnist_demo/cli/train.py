@@ -48,7 +48,7 @@ SETTINGS = {
     "weight_decay": "of adamw and sgd",
     "schedule": "of the learning rate: one-cycle, cosine, step or constant",
     "gamma": "factor an epoch of the step schedule",
-    "augment": "random changes: none, shift, one-pixel, tilt-and-crop, affine, handwriting; "
+    "augment": "random changes: none, shift, one-pixel, tilt-and-crop, affine, bent, handwriting; "
     "of colour images flip, flip-crop or flip-crop-cutout; or your own amounts, as in "
     "warp:rotate=10,scale=0.1,shift=2",
     "label_smoothing": "part of the target spread over all classes",

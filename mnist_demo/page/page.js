@@ -2,7 +2,11 @@
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   // A dropdown answers Tab when the focus is already elsewhere, and opens its list again.
-  if (key === "Tab" && target.matches?.('input[role="combobox"]')) event.stopPropagation();
+  if (key === "Tab" && target.matches?.('input[role="combobox"]')) {
+    event.stopPropagation();
+    // A list long enough to scroll would take the focus, and go away with it.
+    for (const list of document.querySelectorAll('[role="listbox"]')) list.tabIndex = -1;
+  }
 
   // Arrows go from tab to tab, as readers of screens say they do.
   const tab = target.closest?.('[role="tab"]');
