@@ -61,10 +61,10 @@ class Checkpoint:
     @cached_property
     def answering(self) -> nn.Module:
         """The net as it answers single drawings fastest."""
-        ready = fused(self.net)
+        ready: nn.Module | None = None
         if self.file in (RELEASED, SCEPTIC):  # no other net has had another program made of it
-            return quick(self.net, self.file.with_suffix(".onnx")) or ready
-        return ready
+            ready = quick(self.net, self.file.with_suffix(".onnx"))
+        return ready or fused(self.net)
 
     @property
     def title(self) -> str:

@@ -108,6 +108,6 @@ def _of_source(recipe: Recipe) -> list[str]:
     if config.holdout:
         parts.append(
             "Validated on the data set's own validation images, not on "
-            f"{config.holdout:.0%} drawn at random."
+            f"{100 * config.holdout:.2g}% drawn at random."
         )
     return parts
