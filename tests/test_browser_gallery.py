@@ -25,6 +25,17 @@ from mnist_demo.train import Dials
 
 pytestmark = pytest.mark.browser
 
+CHOOSE_AT_ONCE = """() => {
+  const select = document.querySelector("#gallery .versus select");
+  const seen = new MutationObserver(() => {
+    if (select.options.length < 2) return;
+    seen.disconnect();
+    select.value = "run-1";
+    select.dispatchEvent(new Event("change"));
+  });
+  seen.observe(select, { childList: true });
+}"""
+
 Open = Callable[..., Page]
 
 
@@ -256,6 +267,21 @@ def test_two_nets_are_compared_and_the_grid_shows_where_they_differ(
     choice.select_option("no other net")
     expect(page.locator("#gallery .groups button")).to_have_count(0)
     expect(page.locator("#gallery .showing")).to_contain_text("All mistakes")
+
+
+def test_a_second_net_chosen_while_the_first_answer_arrives_is_not_lost(
+    gallery: Open, context: Context
+) -> None:
+    """Gradio asks again with the data of the question before, where one was under way."""
+    page = gallery()
+    visitor = next(reversed(context.visitors._all.values()))
+    run = Run("run-1", 1, TrainConfig(net="linear"), "sample", "cpu", Dials(0.1))
+    run.checkpoint = replace(context.released, net=build_net("linear", 2).eval())
+    visitor.add(run)
+    page.evaluate(CHOOSE_AT_ONCE)
+    page.get_by_role("tab", name="Draw").click()
+    page.get_by_role("tab", name="Gallery").click()
+    expect(page.locator("#gallery .groups button")).to_have_count(4)
 
 
 def test_a_phone_shows_it_without_overflow(gallery: Open) -> None:

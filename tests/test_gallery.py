@@ -58,9 +58,11 @@ def give_run(visitor: Visitor) -> str:
     return run.id
 
 
-def ready(context: Context, visitor: Visitor, choice: str = RELEASED) -> dict[str, Any]:
-    *_, last = gallery.states(context, visitor, choice)
-    return json.loads(last)
+def ready(
+    context: Context, visitor: Visitor, choice: str = RELEASED, other: object = None
+) -> dict[str, Any]:
+    *_, last = gallery.states(context, visitor, choice, other)
+    return json.loads(json.dumps(last))  # so it must be JSON
 
 
 def ask(context: Context, wanted: object, session: object = "alice") -> dict[str, Any]:
@@ -79,7 +81,7 @@ def ask(context: Context, wanted: object, session: object = "alice") -> dict[str
 
 def test_the_tab_says_it_is_busy_and_then_what_it_found(context: Context) -> None:
     visitor = context.visitors.get("alice")
-    busy, done = map(json.loads, gallery.states(context, visitor, RELEASED))
+    busy, done = gallery.states(context, visitor, RELEASED)
     split, title = context.digits_for(context.released)
     expected = evaluate(context.released.net, split)
     assert busy == {"state": "busy", "digits": 1000, "noun": "digits"}
@@ -201,15 +203,10 @@ def test_only_digits_that_are_there_have_a_picture(context: Context, index: obje
         gallery.picture_of(context, context.visitors.get("alice"), RELEASED, index)
 
 
-def compared(context: Context, visitor: Visitor, choice: str, other: object) -> dict[str, Any]:
-    *_, last = gallery.states(context, visitor, choice, other)
-    return json.loads(last)
-
-
 def test_two_nets_are_compared_on_the_same_digits(context: Context) -> None:
     alice = context.visitors.get("alice")
     run = give_run(alice)
-    told = compared(context, alice, RELEASED, run)
+    told = ready(context, alice, RELEASED, run)
     assert told["others"] == [["Run 1: linear", run]]
     split, _ = context.digits_for(context.released)
     truth = split.labels.numpy()
@@ -241,11 +238,11 @@ def test_nets_that_saw_different_digits_are_compared_on_what_neither_saw(
     unseen = sample.validation
     parts = {False: unseen.take(torch.arange(0, 600)), True: unseen.take(torch.arange(400, 1000))}
     monkeypatch.setattr(context, "digits_for", lambda net: (parts[net is other], "some digits"))
-    told = compared(context, alice, RELEASED, run)
+    told = ready(context, alice, RELEASED, run)
     assert sum(told["comparison"]["counts"].values()) == 200
     assert "200 digits that neither was trained on" in told["comparison"]["note"]
     parts = {False: unseen.take(torch.arange(700, 1000)), True: parts[False]}
-    told = compared(context, alice, RELEASED, run)
+    told = ready(context, alice, RELEASED, run)
     assert "cannot be compared" in told["comparison"]["error"]
     assert told["state"] == "ready"  # the one net is still shown
 
@@ -263,7 +260,7 @@ def test_nets_that_saw_different_digits_are_compared_on_what_neither_saw(
 )
 def test_a_bad_comparison_is_told_so(context: Context, wrong: dict[str, Any]) -> None:
     alice = context.visitors.get("alice")
-    compared(context, alice, RELEASED, give_run(alice))
+    ready(context, alice, RELEASED, give_run(alice))
     good = GOOD | {"other": "run-1", "group": "both"}
     assert "items" in ask(context, good)
     assert set(ask(context, good | wrong)) == {"error"}
@@ -272,7 +269,7 @@ def test_a_bad_comparison_is_told_so(context: Context, wrong: dict[str, Any]) ->
 @pytest.mark.parametrize("other", ["run-1", ["run-1"], {}, 3, RELEASED, ""])
 def test_only_a_comparable_net_of_the_visitor_is_taken(context: Context, other: object) -> None:
     bob = context.visitors.get("bob")  # who has no run-1
-    assert compared(context, bob, RELEASED, other)["comparison"] is None
+    assert ready(context, bob, RELEASED, other)["comparison"] is None
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ let page = 0;
 let items = []; // on this page
 let asked = 0; // numbers the requests: only the last one's answer counts
 let beside = ""; // the net to compare with, as chosen here
+let looks = 0; // numbers what Python is asked, likewise
 let open = 0; // place in `items` of the digit in the dialog
 let opener = null; // where focus goes back to
 
@@ -24,9 +25,10 @@ const pageSize = () => (window.matchMedia("(max-width: 640px)").matches ? 24 : 4
 let waiting = 0;
 
 function receive() {
+  const answer = props.value ? JSON.parse(props.value) : { asked: looks, state: "busy" };
+  const { asked: question, ...value } = answer;
+  if (question !== looks) return;
   clearTimeout(waiting);
-  const text = props.value;
-  const value = text ? JSON.parse(text) : { state: "busy" };
   nouns = NOUNS[value.noun] ?? nouns;
   if (value.state === "busy") {
     const what = value.digits ? t("Evaluating {count}…", { count: counted(value.digits) }) : t("Opening the gallery…");
@@ -39,8 +41,6 @@ function receive() {
     say("ready", "");
     const { others, ...rest } = value;
     renderOthers(others);
-    // The answer to an earlier question may come after a choice: then it is asked again.
-    if (beside !== (value.comparison?.other ?? "")) setTimeout(look);
     if (JSON.stringify(rest) === shown) return; // back from another tab: keep the place
     shown = JSON.stringify(rest);
     summary = value;
@@ -272,7 +272,7 @@ dialog.addEventListener("keydown", (event) => {
 
 /** Asks for what is to be shown: the net at the top of the page, beside the one chosen here. */
 function look() {
-  trigger("look", { other: beside || null });
+  trigger("look", { asked: ++looks, other: beside || null });
 }
 
 let wasShown = false;

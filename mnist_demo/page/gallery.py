@@ -50,15 +50,18 @@ def build(context: Context, net: gr.Dropdown) -> gr.HTML:
     def show(choice: str, event: gr.EventData, request: gr.Request) -> Iterator[str]:
         sent = event._data if isinstance(event._data, dict) else {}
         visitor, words = context.visitor(request), words_for(request)
-        yield from states(context, visitor, choice, sent.get("other"), words)
+        for state in states(context, visitor, choice, sent.get("other"), words):
+            yield json.dumps(state | {"asked": _ask(sent.get("asked"))})
 
-    # The page asks when the tab comes into view and when the net changes while it is.
+    # The page asks when the tab comes into view and when the net changes while it is. Each
+    # question is sent: "always_last" would send the one before it a second time. The page
+    # numbers them and heeds the answer to its last.
     board.look(
         show,
         net,
         board,
         show_progress="hidden",
-        trigger_mode="always_last",
+        trigger_mode="multiple",
         api_visibility="private",
     )
     net.change(None, js="() => { window.dispatchEvent(new Event('net-chosen')); }")
@@ -71,10 +74,10 @@ def states(
     choice: object,
     other: object = None,
     words: Words = ENGLISH,
-) -> Iterator[str]:
-    """What the tab shows, as JSON: that it is busy (if it will be), then the result."""
+) -> Iterator[dict[str, Any]]:
+    """What the tab shows: that it is busy (if it will be), then the result."""
     for state in _states(context, visitor, choice, other):
-        yield json.dumps(_state_in(state, words))
+        yield _state_in(state, words)
 
 
 def _states(
@@ -212,6 +215,11 @@ def _select(
     truth = _integer_or_none("truth", wanted.get("truth"), classes)
     predicted = _integer_or_none("predicted", wanted.get("predicted"), classes)
     return None, browse.Filter(truth, predicted, right).select(result)
+
+
+def _ask(number: object) -> int:
+    """A question's number as the page counts them, 0 for whatever else was sent."""
+    return number if isinstance(number, int) and 0 < number < 1 << 31 else 0
 
 
 def _integer(name: str, value: object, limit: int) -> int:
