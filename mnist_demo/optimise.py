@@ -13,14 +13,18 @@ from mnist_demo.muon import Muon
 
 Parameters = Iterable[nn.Parameter]
 
+# fused: a step's many small sums in one pass; it counts for nets of large dense layers.
 OPTIMIZERS: dict[str, Callable[[Parameters, TrainConfig], optim.Optimizer]] = {
-    "adam": lambda params, c: optim.Adam(params, c.learning_rate),
-    "adamw": lambda params, c: optim.AdamW(params, c.learning_rate, weight_decay=c.weight_decay),
+    "adam": lambda params, c: optim.Adam(params, c.learning_rate, fused=True),
+    "adamw": lambda params, c: optim.AdamW(
+        params, c.learning_rate, weight_decay=c.weight_decay, fused=True
+    ),
     "sgd": lambda params, c: optim.SGD(
         params,
         c.learning_rate,
         momentum=c.momentum,
         weight_decay=c.weight_decay,
+        fused=True,
     ),
     "rmsprop": lambda params, c: optim.RMSprop(params, c.learning_rate, momentum=c.momentum),
     "muon": lambda params, c: Muon(params, c.learning_rate, c.momentum),
