@@ -107,6 +107,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from mnist_demo.page.app import build
     from mnist_demo.page.launch import launch_page, make_context
 
-    page = build(make_context(tmp_path_factory.mktemp("no-data")))
+    context = make_context(tmp_path_factory.mktemp("no-data"))
+    page = build(context)
     yield launch_page(page, host="127.0.0.1", port=free_port(), block=False)
     page.close()
+    with context._evaluating:  # the process aborts when it ends while a net is at work
+        pass
