@@ -19,7 +19,8 @@ from mnist_demo.datasets import (
 )
 from mnist_demo.errors import UserError
 
-OF_DIGITS = ("mnist", "sample", "drawn", "mnist-and-drawn")  # nets of these are judged by MNIST
+# Nets of these are judged by MNIST.
+OF_DIGITS = ("mnist", "sample", "drawn", "mnist-and-drawn", "mnist-and-all-drawn")
 
 
 def data_to_judge(trained_on: str, folder: str | Path) -> Dataset:
