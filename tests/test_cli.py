@@ -20,7 +20,7 @@ from mnist_demo.augment import AUGMENTS
 from mnist_demo.calibration import calibration_error, reliability
 from mnist_demo.checkpoint import load_checkpoint, save_checkpoint
 from mnist_demo.cli import main
-from mnist_demo.cli.train import SETTINGS
+from mnist_demo.cli.settings import SETTINGS
 from mnist_demo.config import BOUNDS, TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.evaluate import evaluate

@@ -14,7 +14,8 @@ from mnist_demo import evaluate
 from mnist_demo.checkpoint import load_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.cli.following import TEST_BATCH
-from mnist_demo.cli.train import add_arguments, config_of
+from mnist_demo.cli.settings import config_of
+from mnist_demo.cli.train import add_arguments
 from mnist_demo.config import TrainConfig
 
 QUICK = ["train", "--dataset", "sample", "--net", "linear", "--augment", "none", "--epochs", "1"]
@@ -111,7 +112,7 @@ def test_gamma_brings_its_schedule() -> None:
             "--weight-decay does nothing with adam",
         ),
         (["--recipe", "lenet500", "--momentum", "0.5"], None),
-        (["--recipe", "nielsen-five"], "one of the 5 nets that vote"),
+        (["--recipe", "nielsen-five"], "one of 5 nets that answer together"),
     ],
 )
 def test_what_would_do_nothing_is_said(

@@ -22,13 +22,14 @@ from mnist_demo.cli.following import (
     line_of_step,
     try_out,
 )
-from mnist_demo.config import BOUNDS, TrainConfig, option_of
+from mnist_demo.cli.settings import add_settings, config_of
 from mnist_demo.errors import UserError
-from mnist_demo.recipes import RECIPES, find_recipe
+from mnist_demo.recipes import find_recipe
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from mnist_demo.config import TrainConfig
     from mnist_demo.datasets import Dataset
     from mnist_demo.distributed import Ranks
     from mnist_demo.resume import Running
@@ -36,49 +37,10 @@ if TYPE_CHECKING:
 
 HELP = "train a net and write it to a file"
 INTERRUPTED = 130
-SETTINGS = {
-    "net": "see `nets`; or your own, as in custom:blocks=3,width=32,dropout=0.4",
-    "dataset": "mnist, sample, cifar10, a name of your own (`data import`), or the path of a "
-    "label list, an image folder or a CSV of pixels",
-    "epochs": "passes over the training digits",
-    "batch_size": "digits a step",
-    "learning_rate": "size of a step at the schedule's peak",
-    "optimizer": "adam, adamw, sgd, rmsprop or muon",
-    "momentum": "of sgd, rmsprop and muon",
-    "weight_decay": "of adamw and sgd",
-    "schedule": "of the learning rate: one-cycle, cosine, step or constant",
-    "gamma": "factor an epoch of the step schedule",
-    "augment": "random changes: none, shift, one-pixel, tilt-and-crop, affine, bent, handwriting; "
-    "of colour images flip, flip-crop or flip-crop-cutout; or your own amounts, as in "
-    "warp:rotate=10,scale=0.1,shift=2",
-    "label_smoothing": "part of the target spread over all classes",
-    "average": "decay of the moving average of the weights that is kept; 0: none",
-    "keep": "best (by validation loss) or last epoch",
-    "holdout": "part of all training digits to validate on; 0: the usual 5,000",
-    "precision": "float32 or bfloat16",
-    "seed": "the same seed on the same machine gives the same net",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--recipe",
-        metavar="NAME",
-        help="all settings of a tutorial, which options beside it override: " + ", ".join(RECIPES),
-    )
-    for setting in dataclasses.fields(TrainConfig):
-        names = [option_of(setting.name)] + (["--lr"] if setting.name == "learning_rate" else [])
-        text = f"{SETTINGS[setting.name]} (default: {setting.default}"
-        if setting.name in BOUNDS:
-            text += "; {:g} to {:g}".format(*BOUNDS[setting.name])
-        parser.add_argument(
-            *names,
-            dest=setting.name,
-            type=type(setting.default),
-            default=argparse.SUPPRESS,  # what is not given comes from the recipe
-            metavar=type(setting.default).__name__.upper(),
-            help=f"{text})",
-        )
+    add_settings(parser)
     parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
     add_following(parser)
     add_image_root(parser)
@@ -96,18 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on with the interrupted run beside --out, after its last whole epoch; its "
         "settings need not be given again",
     )
-
-
-def config_of(args: argparse.Namespace, interrupted: TrainConfig | None = None) -> TrainConfig:
-    """The recipe's settings, else an interrupted run's or the defaults; over them the given."""
-    base = interrupted or TrainConfig()
-    if args.recipe is not None:
-        base = find_recipe(args.recipe).config
-    names = [field.name for field in dataclasses.fields(TrainConfig)]
-    given = {name: getattr(args, name) for name in names if hasattr(args, name)}
-    if "gamma" in given:
-        given.setdefault("schedule", "step")  # no other has a gamma
-    return dataclasses.replace(base, **given)
 
 
 def resume_file(out: Path) -> Path:
@@ -148,10 +98,11 @@ def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
         config = config_of(args, stored.config)
     if idle := idle_setting(args, config.optimizer):
         _note(idle)
-    if args.recipe and (members := find_recipe(args.recipe).members) > 1:
+    if args.recipe and (recipe := find_recipe(args.recipe)).members > 1:
         _note(
-            f"this trains one of the {members} nets that vote; train {members} with seeds of their "
-            f"own and join them by `ensemble --how vote`, or run `reproduce {args.recipe}`"
+            f"this trains one of {recipe.members} nets that answer together; train "
+            f"{recipe.members} with seeds of their own and join them by "
+            f"`ensemble --how {recipe.how}`, or run `reproduce {recipe.name}`"
         )
     device = ranks.device if ranks else pick_device(args.device)
     data = load_dataset(config.dataset, args.data_dir, config.holdout, args.image_root)

@@ -1,4 +1,4 @@
-"""Named recipes: the settings of each tutorial that the project grew out of.
+"""The recipes of the tutorials that the project grew out of.
 
 What a source says stands beside what its figure must show here. Where a recipe departs
 from its source, `differs` says how; the sources' bugs are mended silently only where they
@@ -10,38 +10,11 @@ figure, and `full` what the source does, for a machine with a GPU.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mnist_demo.config import TrainConfig
-from mnist_demo.errors import unknown_choice
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Settings with a name, where they come from, and the accuracy they are known for."""
-
-    name: str
-    source: str
-    title: str
-    config: TrainConfig
-    says: str  # the source's own figure
-    target: float  # accuracy on the test set that it has to show here; 0: none
-    differs: str = ""
-    members: int = 1  # more than one: so many nets, of seeds of their own, answer together
-    how: str = "vote"  # and how they do
-    views: bool = False  # judged by five looks at each image
-    full: TrainConfig | None = None
-    full_differs: str = ""
-
-    def settings(self, full: bool = False) -> TrainConfig:
-        """The short way's settings, or the source's own."""
-        return self.full if full and self.full else self.config
-
-    def departs(self, full: bool = False) -> str:
-        """How `settings(full)` differ from the source; empty where they do not."""
-        return self.full_differs if full and self.full else self.differs
-
+from mnist_demo.recipes.recipe import NEXT_TO_NONE, Recipe
 
 BOOK = TrainConfig(  # Nielsen's ladder: network3.py's settings
     batch_size=10,
@@ -83,7 +56,15 @@ CONV = _book(net="nielsen-conv", learning_rate=0.1)
 TWO_CONV = _book(net="nielsen-two-conv", weight_decay=2e-5)  # lambda 0.1 over 5,000 batches
 EXPANDED = replace(TWO_CONV, augment="one-pixel", epochs=200, weight_decay=4e-6)
 DROPOUT = _book(net="nielsen-dropout", augment="one-pixel", epochs=200)
-SHORT_DROPOUT = _short("nielsen-dropout", augment="affine", batch_size=128, epochs=16)
+SHORT_DROPOUT = _short(
+    "nielsen-dropout",
+    augment="affine",
+    batch_size=128,
+    epochs=24,
+    label_smoothing=0.1,
+    average=0.995,
+    holdout=NEXT_TO_NONE,
+)
 
 
 CIFAR = TrainConfig(
@@ -109,39 +90,7 @@ WIDE = TrainConfig(
     keep="last",
 )
 
-RESNET = TrainConfig(
-    net="resnet9",
-    dataset="cifar10",
-    epochs=24,
-    batch_size=128,
-    learning_rate=0.1,
-    optimizer="sgd",
-    momentum=0.9,
-    weight_decay=5e-4,
-    schedule="one-cycle",
-    augment="flip-crop-cutout",
-    label_smoothing=0.1,
-    precision="bfloat16",
-)
-
-BEST = TrainConfig(
-    net="resnet7",
-    epochs=20,
-    batch_size=256,
-    learning_rate=0.1,
-    optimizer="muon",
-    momentum=0.9,
-    weight_decay=0.0,
-    schedule="one-cycle",
-    augment="bent",
-    label_smoothing=0.1,
-    average=0.995,
-    keep="last",
-    holdout=1 / 6000,  # the last epoch is kept, so next to no digit is needed to choose one
-    precision="bfloat16",
-)
-
-_ALL = [
+SOURCES = [
     Recipe(
         "digitnet",
         "000",
@@ -198,63 +147,6 @@ _ALL = [
         "20 epochs in one cycle, batch 64, momentum 0.9, learning rate 0.05, weight decay 0.0005, "
         "bfloat16; each picture mirrored half of the time",
         full=CIFAR,
-    ),
-    Recipe(
-        "resnet9",
-        "ours",
-        "a small residual net for CIFAR-10",
-        RESNET,
-        "(no figure)",
-        0.90,
-    ),
-    Recipe(
-        "resnet9-short",
-        "ours",
-        "the same in ten minutes on two cores",
-        replace(RESNET, epochs=6),
-        "(no figure)",
-        0.0,
-        "as high as it gets in ten minutes on two cores, at some 250 images a second each",
-    ),
-    Recipe(
-        "fast",
-        "ours",
-        "99 % in seconds",
-        TrainConfig(
-            net="fast",
-            epochs=1,
-            batch_size=256,
-            learning_rate=0.3,
-            optimizer="muon",
-            momentum=0.6,
-            weight_decay=0.0,
-            schedule="one-cycle",
-            augment="none",
-            label_smoothing=0.1,
-            precision="bfloat16",
-        ),
-        "99.0 % (`benchmark speed`)",
-        0.990,
-    ),
-    Recipe(
-        "best",
-        "ours",
-        "as right as it gets",
-        BEST,
-        "99.64 % ± 0.05 (327 k parameters, 1,500 nets, published)",
-        0.997,
-        views=True,
-    ),
-    Recipe(
-        "best-five",
-        "ours",
-        "five of those, the mean of their probabilities",
-        BEST,
-        "99.87 to 99.91 % (ensembles picked on the test set, published)",
-        0.9978,
-        members=5,
-        how="mean",
-        views=True,
     ),
     Recipe(
         "lenet500",
@@ -325,8 +217,9 @@ _ALL = [
         SHORT_DROPOUT,
         "99.60 %",
         0.9960,
-        "16 epochs in one cycle, batch 128, bfloat16; each digit turned, resized, slanted and "
-        "moved at random, in place of the one-pixel shifts",
+        "24 epochs of all but ten of the 60,000 digits in one cycle, batch 128, label smoothing "
+        "0.1, average of the weights, bfloat16; each digit turned, resized, slanted and moved at "
+        "random, in place of the one-pixel shifts",
         views=True,
         full=DROPOUT,
         full_differs=ONE_OF_FIVE.format(40),
@@ -340,6 +233,7 @@ _ALL = [
         0.9967,
         "five of 003e as they are trained here",
         members=5,
+        views=True,
         full=DROPOUT,
         full_differs=ONE_OF_FIVE.format(40),
     ),
@@ -355,11 +249,3 @@ _ALL = [
         full_differs=KEPT_BACK,
     ),
 ]
-
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
-
-
-def find_recipe(name: str) -> Recipe:
-    if name not in RECIPES:
-        raise unknown_choice("recipe", name, RECIPES)
-    return RECIPES[name]
