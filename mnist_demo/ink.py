@@ -113,11 +113,11 @@ def label_patches(mask: np.ndarray) -> np.ndarray:
     """
     height, width = mask.shape
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    starts, ends = np.argwhere(edges == 1), np.argwhere(edges == -1)[:, 1]
-    rows = starts[:, 0]
-    begins = starts[:, 1]
-    first_of_row = np.searchsorted(rows, np.arange(height + 1))
-    parent = list(range(len(rows)))
+    rows, starts = np.nonzero(edges == 1)
+    stops = np.nonzero(edges == -1)[1]
+    first_of_row = np.searchsorted(rows, np.arange(height + 1)).tolist()
+    begins, ends = starts.tolist(), stops.tolist()  # Python reads its own numbers far sooner
+    parent = list(range(len(begins)))
 
     def root(run: int) -> int:
         while parent[run] != run:
@@ -126,19 +126,21 @@ def label_patches(mask: np.ndarray) -> np.ndarray:
         return run
 
     for row in range(1, height):
-        above, above_end = int(first_of_row[row - 1]), int(first_of_row[row])
-        for run in range(int(first_of_row[row]), int(first_of_row[row + 1])):
+        above, above_end = first_of_row[row - 1], first_of_row[row]
+        for run in range(first_of_row[row], first_of_row[row + 1]):
             while above < above_end and ends[above] < begins[run]:
                 above += 1
             touching = above
             while touching < above_end and begins[touching] <= ends[run]:
                 parent[root(touching)] = root(run)
                 touching += 1
-    roots = {top: number for number, top in enumerate(dict.fromkeys(map(root, parent)), 1)}
-    labels = np.zeros((height, width), dtype=np.int32)
-    for run, row in enumerate(rows):
-        labels[row, begins[run] : ends[run]] = roots[root(run)]
-    return labels
+    tops = list(map(root, parent))
+    numbers = {top: number for number, top in enumerate(dict.fromkeys(tops), 1)}
+    of_run = np.array([numbers[top] for top in tops], dtype=np.int32)
+    steps = np.zeros((height, width + 1), dtype=np.int32)  # up where a run begins, down behind it
+    steps[rows, starts] = of_run
+    steps[rows, stops] = -of_run
+    return steps.cumsum(1, dtype=np.int32)[:, :-1]
 
 
 def _is_dark_on_light(grey: np.ndarray) -> bool:

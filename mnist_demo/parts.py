@@ -49,7 +49,10 @@ def side_by_side(ink: np.ndarray) -> list[np.ndarray]:
             spans.remove(other)
             span = _together(other, span)
         spans.append(span)
-    return [np.where(np.isin(labels, patches), ink, 0) for _, _, patches in sorted(spans)]
+    belongs = np.zeros((len(spans), len(weights)), dtype=bool)
+    for group, (_, _, patches) in zip(belongs, sorted(spans), strict=True):
+        group[patches] = True
+    return [np.where(group[labels], ink, 0) for group in belongs]
 
 
 def halves(ink: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
