@@ -19,8 +19,7 @@ from mnist_demo.datasets import (
 )
 from mnist_demo.errors import UserError
 
-# Nets of these are judged by MNIST.
-OF_DIGITS = ("mnist", "sample", "drawn", "mnist-and-drawn", "mnist-and-all-drawn")
+OF_DIGITS = ("mnist", "sample", "drawn", "mnist-and-drawn")  # nets of these are judged by MNIST
 
 
 def data_to_judge(trained_on: str, folder: str | Path) -> Dataset:

@@ -55,16 +55,6 @@ SOURCES = {
         f"MNIST: Y. LeCun, C. Cortes, C. Burges, CC BY-SA 3.0. {PENS}",
         "ylecun/mnist",
     ),
-    "mnist-and-all-drawn": Source(
-        "MNIST and digits drawn on a tablet",
-        "55,000 digits of MNIST's training set, and digits of 25 writers' pens, each drawn five "
-        "times in other hands (five of them validated whatever was chosen, and were learned from "
-        "in this last training)",
-        "the first 500 of each digit of MNIST's training set, 5,000",
-        "MNIST's 10,000 test digits",
-        f"MNIST: Y. LeCun, C. Cortes, C. Burges, CC BY-SA 3.0. {PENS}",
-        "ylecun/mnist",
-    ),
     "digit-or-not": Source(
         "digits and drawings that are none",
         "the digits of MNIST and of 20 writers' pens, printed ones, and 50,000 letters, shapes, "

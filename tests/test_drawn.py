@@ -14,13 +14,7 @@ from digits import DRAWINGS
 
 from mnist_demo.datasets import Dataset, drawn, load_named
 from mnist_demo.datasets.drawn import DRAWINGS as TIMES
-from mnist_demo.datasets.drawn import (
-    FILE,
-    load_digit_or_not,
-    load_drawn,
-    load_mnist_and_all_drawn,
-    load_mnist_and_drawn,
-)
+from mnist_demo.datasets.drawn import FILE, load_digit_or_not, load_drawn, load_mnist_and_drawn
 from mnist_demo.datasets.unseen import unseen_by
 from mnist_demo.errors import UserError
 
@@ -102,19 +96,6 @@ def test_mnist_and_drawn_digits_are_learned_together_and_mnist_tests(
     split, words = unseen_by("mnist-and-drawn", sample)
     assert len(split) == 5000
     assert "those it was validated on" in words
-
-
-def test_the_last_training_learns_from_those_who_validated_too(
-    folder: Path, sample: Dataset
-) -> None:
-    both, everyone = load_mnist_and_drawn(folder), load_mnist_and_all_drawn(folder)
-    assert torch.equal(everyone.train.images[: len(both.train)], both.train.images)
-    assert len(everyone.train) == len(both.train) + 5 * 3 * TIMES
-    assert torch.equal(everyone.validation.images, sample.validation.images)
-    pens = load_drawn(folder)
-    assert pens.test is not None
-    judged = {image.numpy().tobytes() for image in pens.test.images}
-    assert not judged & {image.numpy().tobytes() for image in everyone.train.images}
 
 
 def test_strangers_have_the_second_label(folder: Path) -> None:

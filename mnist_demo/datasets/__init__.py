@@ -18,12 +18,7 @@ from mnist_demo.datasets.base import (
     without,
 )
 from mnist_demo.datasets.cifar import cifar_is_in, load_cifar10
-from mnist_demo.datasets.drawn import (
-    load_digit_or_not,
-    load_drawn,
-    load_mnist_and_all_drawn,
-    load_mnist_and_drawn,
-)
+from mnist_demo.datasets.drawn import load_digit_or_not, load_drawn, load_mnist_and_drawn
 from mnist_demo.datasets.files import load_files
 from mnist_demo.datasets.mnist import load_mnist, mnist_is_in
 from mnist_demo.datasets.own import is_own, load_own, own_names
@@ -37,7 +32,6 @@ DATASETS: dict[str, Callable[[Path], Dataset]] = {
     "cifar10": load_cifar10,
     "drawn": load_drawn,
     "mnist-and-drawn": load_mnist_and_drawn,
-    "mnist-and-all-drawn": load_mnist_and_all_drawn,
     "digit-or-not": load_digit_or_not,
 }
 KEPT = 4  # own sets in memory

@@ -48,10 +48,11 @@ def load_drawn(folder: Path) -> Dataset:
     def make() -> Tensors:
         tensors: Tensors = {}
         for part, digits in writers.items():
-            draw = _as_written
-            if part == "train":
-                digits, draw = digits * DRAWINGS, _in_another_hand
-            tensors |= _drawn(part, digits, draw)
+            chosen = digits * DRAWINGS if part == "train" else digits
+            draw = _in_another_hand if part == "train" else _as_written
+            pictures = (draw(digit, number) for number, digit in enumerate(chosen))
+            tensors[f"{part}.x"] = _stacked(pictures)
+            tensors[f"{part}.y"] = torch.tensor([digit.label for digit in chosen])
         return tensors
 
     keys = {f"{part}.{xy}" for part in writers for xy in "xy"}
@@ -69,25 +70,6 @@ def load_mnist_and_drawn(folder: Path) -> Dataset:
         title="MNIST and digits drawn on a tablet",
         train=joined(mnist.train, drawn.train),
         validation=joined(mnist.validation, drawn.validation),
-    )
-
-
-def load_mnist_and_all_drawn(folder: Path) -> Dataset:
-    """The same with the drawings that validated among those to learn from, drawn likewise.
-
-    For the last training, when all is chosen; MNIST alone validates it.
-    """
-    both, mnist = load_mnist_and_drawn(folder), load_mnist(folder)
-    digits = _by_part(folder)["validation"] * DRAWINGS
-
-    name = f"drawn-more-{_fingerprint(folder)}.safetensors"
-    keys = {"more.x", "more.y"}
-    made = cached(name, folder, keys, lambda: _drawn("more", digits, _in_another_hand))
-    return replace(
-        both,
-        name="mnist-and-all-drawn",
-        train=joined(both.train, Split(made["more.x"], made["more.y"])),
-        validation=mnist.validation,
     )
 
 
@@ -133,14 +115,6 @@ def _by_part(folder: Path) -> dict[str, list[PenDigit]]:
         "validation": [digit for digit in digits if digit.writer in VALIDATION_WRITERS],
         "test": [digit for digit in digits if digit.writer in TEST_WRITERS],
     }
-
-
-def _drawn(
-    part: str, digits: Sequence[PenDigit], draw: Callable[[PenDigit, int], np.ndarray]
-) -> Tensors:
-    pictures = (draw(digit, number) for number, digit in enumerate(digits))
-    labels = torch.tensor([digit.label for digit in digits])
-    return {f"{part}.x": _stacked(pictures), f"{part}.y": labels}
 
 
 def _counts(part: str) -> dict[str, int]:

@@ -26,15 +26,7 @@ from mnist_demo.files import may_write
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OF_FILE = re.compile(r"([0-9])[_-]")
 # Names of the registry.
-TAKEN = (
-    "mnist",
-    "sample",
-    "cifar10",
-    "drawn",
-    "mnist-and-drawn",
-    "mnist-and-all-drawn",
-    "digit-or-not",
-)
+TAKEN = ("mnist", "sample", "cifar10", "drawn", "mnist-and-drawn", "digit-or-not")
 MAX_PHOTOS = 20_000
 
 

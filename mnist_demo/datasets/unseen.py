@@ -8,7 +8,7 @@ from mnist_demo.datasets.base import Dataset, Split, hold_out, joined, without
 from mnist_demo.errors import UserError
 
 # The test sets of these are in no training set of these.
-KNOWN = ("mnist", "sample", "cifar10", "drawn", "mnist-and-drawn", "mnist-and-all-drawn")
+KNOWN = ("mnist", "sample", "cifar10", "drawn", "mnist-and-drawn")
 
 
 def unseen_by(
@@ -33,7 +33,7 @@ def unseen_by(
         return held_out, f"{len(held_out):,} held-out {data.noun} of {data.title}"
     everything = data.test or joined(data.train, data.validation)
     words = f"{data.noun} of {data.title}"
-    of_mnist = trained_on in ("mnist", "mnist-and-drawn", "mnist-and-all-drawn")
+    of_mnist = trained_on in ("mnist", "mnist-and-drawn")
     if of_mnist and (data.name, holdout) == ("sample", 0.0):
         # Seen by no training step, but full MNIST is validated on them.
         return everything, f"{len(everything):,} {words} (those it was validated on)"
