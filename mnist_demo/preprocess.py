@@ -21,8 +21,6 @@ BOX = 20  # the digit's longest side in it
 CENTRE = 14  # the pixel that the centre of mass falls into, down and across
 INK = 0.15  # from here on a pixel counts as ink
 MIN_INK = 4.0  # full pixels of ink; less is a slip of the pen
-WORK_SIDE = 120  # a crop is shrunk to this before its strokes are looked at
-THINNEST = 1.7  # the pen's width in the 20x20 box that strokes are brought up to
 
 
 class NoInkError(UserError):
@@ -49,7 +47,7 @@ def preprocess_ink(ink: np.ndarray) -> Steps:
     """Ink (H, W) in [0, 1] to the net's input. Raises NoInkError for a blank pad."""
     box = find_box(ink)
     crop = crop_to(ink, box)
-    fitted = fit(thicken(crop))
+    fitted = fit(crop)
     return Steps(ink, box, crop, fitted, centre_by_mass(fitted))
 
 
@@ -65,29 +63,6 @@ def find_box(ink: np.ndarray) -> tuple[int, int, int, int]:
 def crop_to(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     top, left, bottom, right = box
     return ink[top:bottom, left:right]
-
-
-def thicken(crop: np.ndarray) -> np.ndarray:
-    """Brings strokes that would fade in a 20x20 box up to a pen's width; leaves others alone."""
-    crop = _resized(crop, min(1.0, WORK_SIDE / max(crop.shape)))
-    unit = max(crop.shape) / BOX  # pixels here to a pixel there
-    radius = round((THINNEST * unit - pen_width(crop)) / 2)
-    if radius < 1:
-        return crop
-    return _grown(np.pad(_to_bytes(crop), radius), radius).astype(np.float32) / 255
-
-
-def pen_width(ink: np.ndarray) -> float:
-    """The mean width of the strokes in pixels: twice the area over the outline's length."""
-    mask = ink >= 0.5
-    ends = mask[0], mask[-1], mask[:, 0], mask[:, -1]  # ink at the edge is outlined too
-    outline = (
-        np.count_nonzero(mask[1:] != mask[:-1])
-        + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
-        + sum(map(np.count_nonzero, ends))
-    )
-    # Counted along pixel edges an outline at random angles is 4/pi too long.
-    return 2 * np.count_nonzero(mask) / max(1.0, outline * np.pi / 4)
 
 
 def fit(crop: np.ndarray, side: int = BOX) -> np.ndarray:
@@ -125,18 +100,3 @@ def _resized(values: np.ndarray, factor: float) -> np.ndarray:
     how = Image.Resampling.HAMMING if factor < 1 else Image.Resampling.BILINEAR
     image = Image.fromarray(values.astype(np.float32)).resize((width, height), how)
     return np.clip(np.asarray(image, dtype=np.float32), 0, 1)
-
-
-def _to_bytes(values: np.ndarray) -> np.ndarray:
-    return np.round(values * 255).astype(np.uint8)
-
-
-def _grown(grey: np.ndarray, radius: int) -> np.ndarray:
-    """Each pixel the darkest of the square of `radius` round it; first across, then down.
-
-    As PIL's MaxFilter has it, in a twentieth of the time.
-    """
-    for _ in range(2):
-        wide = np.pad(grey, ((radius, radius), (0, 0)))
-        grey = np.maximum.reduce([wide[i : i + len(grey)] for i in range(2 * radius + 1)]).T
-    return grey

@@ -18,44 +18,10 @@ def preprocess(ink: Matrix) -> tuple[tuple[int, int, int, int], Matrix, Matrix] 
     rows, columns = [i for i, _, _ in dark], [j for _, j, _ in dark]
     top, left, bottom, right = min(rows), min(columns), max(rows) + 1, max(columns) + 1
     crop = [row[left:right] for row in ink[top:bottom]]
-    thick = thicken(crop)
-    fitted = resize(thick, 20 / max(len(thick), len(thick[0])))
+    fitted = resize(crop, 20 / max(len(crop), len(crop[0])))
     largest = max(max(map(max, fitted)), 0.000001)
     fitted = [[value / largest for value in row] for row in fitted]
     return (top, left, bottom, right), fitted, centre(fitted)
-
-
-def thicken(crop: Matrix) -> Matrix:
-    longest = max(len(crop), len(crop[0]))
-    if longest > 120:
-        crop = resize(crop, 120 / longest)
-    h, w = len(crop), len(crop[0])
-
-    def is_dark(i: int, j: int) -> bool:
-        return 0 <= i < h and 0 <= j < w and crop[i][j] >= 0.5
-
-    area = sum(is_dark(i, j) for i in range(h) for j in range(w))
-    outline = sum(
-        (is_dark(i, j) != is_dark(i + 1, j)) + (is_dark(i, j) != is_dark(i, j + 1))
-        for i in range(-1, h)
-        for j in range(-1, w)
-    )
-    pen = 2 * area / max(1, outline * pi / 4)
-    r = round((1.7 * max(h, w) / 20 - pen) / 2)
-    if r < 1:
-        return crop
-    side = [0.0] * r
-    edge = [[0.0] * (w + 2 * r)] * r
-    crop = [*edge, *(side + [round(255 * v) / 255 for v in row] + side for row in crop), *edge]
-    for _ in range(r):
-        crop = [
-            [
-                max(max(row[max(0, j - 1) : j + 2]) for row in crop[max(0, i - 1) : i + 2])
-                for j in range(len(crop[0]))
-            ]
-            for i in range(len(crop))
-        ]
-    return crop
 
 
 def centre(digit: Matrix) -> Matrix:

@@ -23,7 +23,7 @@ DRAWN: tuple[tuple[str, str, float, tuple[float, float], float, int, float], ...
     ("a seven in a corner, its pen thin", "7", 0.7, (0.0, 1.0), 0.02, 72, 1.0),
     ("a one, all but a line", "1", 0.8, (0.4, 0.3), 0.08, 48, 1.0),
     ("a small two, which grows", "2", 0.3, (0.9, 0.1), 0.1, 40, 1.0),
-    ("a large seven, thin, shrunk first", "7", 0.95, (0.5, 0.5), 0.015, 144, 1.0),
+    ("a large seven, its pen very thin", "7", 0.95, (0.5, 0.5), 0.015, 144, 1.0),
     ("a faint two", "2", 0.5, (0.2, 0.7), 0.07, 64, 0.55),
 )
 

@@ -74,21 +74,13 @@ def test_the_vectors_take_every_way_through_the_page() -> None:
         top, left, bottom, right = vector["box"]
         longest = max(bottom - top, right - left)
         ways.add("grows" if longest < preprocess.BOX else "shrinks")
-        ways.add("twice" if longest > preprocess.WORK_SIDE else "once")
-        crop = preprocess.crop_to(ink_of(vector), tuple(vector["box"]))
-        is_thin = preprocess.thicken(crop).max() > 0 and preprocess.pen_width(crop) < 1.7 * (
-            longest / preprocess.BOX
-        )
-        ways.add("thin" if is_thin else "thick")
-    assert ways == {"grows", "shrinks", "once", "twice", "thin", "thick"}
+    assert ways == {"grows", "shrinks"}
 
 
 def test_the_page_has_the_numbers_of_the_code() -> None:
     for words in (
         f"from **{preprocess.INK:g}** on",
         f"less than **{preprocess.MIN_INK:g}**",
-        f"`max(h, w) > {preprocess.WORK_SIDE}`",
-        f"round(({preprocess.THINNEST:g} · max(h, w) / {preprocess.BOX} - p) / 2)",
         f"`20 / max(h, w)`; the longer side becomes {preprocess.BOX}",
         f"In {preprocess.SIDE} × {preprocess.SIDE} zeros",
         f"floor({preprocess.CENTRE} - y + 0.5)",

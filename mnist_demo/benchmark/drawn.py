@@ -29,7 +29,6 @@ from mnist_demo.preprocess import (
     fit,
     preprocess_ink,
     shrink_only,
-    thicken,
 )
 from mnist_demo.strokes import PenDigit, draw_anywhere, load_pen_digits
 
@@ -40,20 +39,16 @@ def full(ink: np.ndarray) -> np.ndarray:
     return preprocess_ink(ink).centred
 
 
-def without_thickening(ink: np.ndarray) -> np.ndarray:
-    return centre_by_mass(fit(crop_to(ink, find_box(ink))))
-
-
 def without_proportions(ink: np.ndarray) -> np.ndarray:
     """The crop is stretched to 20x20 whatever its shape."""
-    crop = Image.fromarray(thicken(crop_to(ink, find_box(ink))).astype(np.float32))
+    crop = Image.fromarray(crop_to(ink, find_box(ink)).astype(np.float32))
     square = np.asarray(crop.resize((BOX, BOX), Image.Resampling.HAMMING), dtype=np.float32)
     return centre_by_mass(np.clip(square / max(float(square.max()), 1e-6), 0, 1))
 
 
 def without_centre_of_mass(ink: np.ndarray) -> np.ndarray:
     """The box is centred instead."""
-    fitted = fit(thicken(crop_to(ink, find_box(ink))))
+    fitted = fit(crop_to(ink, find_box(ink)))
     placed = np.zeros((SIDE, SIDE), dtype=np.float32)
     top, left = ((SIDE - side) // 2 for side in fitted.shape)
     placed[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
@@ -68,7 +63,6 @@ def without_fitting(ink: np.ndarray) -> np.ndarray:
 
 METHODS: dict[str, Method] = {
     "all steps": full,
-    "thin strokes left thin": without_thickening,
     "stretched to 20x20": without_proportions,
     "box centred, not the mass": without_centre_of_mass,
     "not fitted into 20x20": without_fitting,
