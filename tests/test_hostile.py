@@ -213,9 +213,25 @@ def test_the_fuzzer_sees_the_page(target: fuzz_http.Target) -> None:
 
 def test_the_fuzzer_notices_what_gives_way(target: fuzz_http.Target) -> None:
     assert "status 500" in str(target.judge(500, b"", "x"))
+    assert "status 500" in str(target.judge(500, b'{"error":null}', "x"))
+    assert target.judge(500, b'{"error":"choose a net"}', "x") is None
     assert "no reply" in str(target.judge(-1, b"", "x"))
     assert "holds" in str(target.judge(200, f"at {ROOT}/app.py".encode(), "x"))
     assert target.judge(200, b"fine", "x") is None
+
+
+def test_an_event_without_what_the_page_sends_is_refused_in_words(
+    target: fuzz_http.Target,
+) -> None:
+    """The long run found those that ended in a fault: they read what was not there."""
+    bare = [
+        {"session_hash": "bare", "fn_index": number, "data": ["released"] * inputs}
+        for number, inputs, is_queued in target.events
+        if not is_queued and inputs < 2
+    ]
+    found = [target.post("run/predict", json.dumps(event).encode(), event) for event in bare]
+    assert len(found) > 5
+    assert not any(found), found
 
 
 def test_a_hundred_tries_find_nothing(target: fuzz_http.Target) -> None:

@@ -10,7 +10,7 @@ import gradio as gr
 from mnist_demo.page import gallery, sketchpad, training
 from mnist_demo.page.api import add_api
 from mnist_demo.page.context import RELEASED, Context
-from mnist_demo.page.guard import as_page_error
+from mnist_demo.page.guard import as_page_error, sent
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import switch
 from mnist_demo.page.offers import count_events
@@ -73,14 +73,16 @@ def build(context: Context) -> gr.Blocks:
         @as_page_error
         def use_run(event: gr.EventData, request: gr.Request) -> Any:
             visitor = context.visitor(request)
-            context.checkpoint(visitor, event.run)  # tells a visitor whose net is gone
-            tab = event.tab if event.tab in ("draw", "gallery") else "draw"
+            run, tab = sent(event, "run"), sent(event, "tab")
+            context.checkpoint(visitor, run)  # tells a visitor whose net is gone
+            tab = tab if tab in ("draw", "gallery") else "draw"
             choices = words_for(request).titles(context.choices(visitor))
-            return gr.Dropdown(choices, value=event.run), gr.Tabs(selected=tab)
+            return gr.Dropdown(choices, value=run), gr.Tabs(selected=tab)
 
         @as_page_error
         def open_digit(event: gr.EventData, chosen: str, request: gr.Request) -> Any:
-            picture = gallery.picture_of(context, context.visitor(request), chosen, event.index)
+            visitor = context.visitor(request)
+            picture = gallery.picture_of(context, visitor, chosen, sent(event, "index"))
             return sketchpad.show_picture(chosen, picture), gr.Tabs(selected="draw")
 
         def choose_net(chosen: str, request: gr.Request) -> Any:

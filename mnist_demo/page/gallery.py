@@ -25,7 +25,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
 from mnist_demo.page import comparing
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import in_words, session_of
+from mnist_demo.page.guard import in_words, sent, session_of
 from mnist_demo.page.language import words_for
 from mnist_demo.page.pace import GALLERY_PAGE, TooOften, told_later
 from mnist_demo.page.visitors import Visitor
@@ -48,10 +48,9 @@ def build(context: Context, net: gr.Dropdown) -> gr.HTML:
     )
 
     def show(choice: str, event: gr.EventData, request: gr.Request) -> Iterator[str]:
-        sent = event._data if isinstance(event._data, dict) else {}
         visitor, words = context.visitor(request), words_for(request)
-        for state in states(context, visitor, choice, sent.get("other"), words):
-            yield json.dumps(state | {"asked": _ask(sent.get("asked"))})
+        for state in states(context, visitor, choice, sent(event, "other"), words):
+            yield json.dumps(state | {"asked": _ask(sent(event, "asked"))})
 
     # The page asks when the tab comes into view and when the net changes while it is. Each
     # question is sent: "always_last" would send the one before it a second time. The page

@@ -44,6 +44,11 @@ def _shown(error: UserError, args: tuple[Any, ...], options: dict[str, Any]) -> 
     return gr.Error(words(str(error)), title=words("Error"), print_exception=False)
 
 
+def sent(event: gr.EventData, name: str) -> Any:
+    """What the page sent with an event under this name, whatever that is; None where nothing."""
+    return event._data.get(name) if isinstance(event._data, dict) else None
+
+
 def in_words(answer: dict[str, Any], words: Words) -> dict[str, Any]:
     """A server function's answer with its message, where it has one, said to its visitor."""
     return answer | {"error": words(answer["error"])} if "error" in answer else answer

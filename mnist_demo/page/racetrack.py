@@ -18,7 +18,7 @@ from mnist_demo.device import describe_device, pick_device
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.page import fields
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import address_of, as_page_error, in_words, session_of
+from mnist_demo.page.guard import address_of, as_page_error, in_words, sent, session_of
 from mnist_demo.page.heat import Heat, follow
 from mnist_demo.page.job import RaceJob
 from mnist_demo.page.language import words_for
@@ -59,8 +59,7 @@ def build(context: Context) -> gr.HTML:
     @as_page_error
     def start(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
-        sent = event._data.get("runners") if isinstance(event._data, dict) else None
-        runners = check_runners(sent)
+        runners = check_runners(sent(event, "runners"))
         dataset = best_available(context.data_folder)
         device = str(pick_device())
         job = RaceJob(list(runners), dataset, str(context.data_folder.absolute()), device)

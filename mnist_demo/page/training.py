@@ -21,7 +21,7 @@ from mnist_demo.match import check_match
 from mnist_demo.page import fields, form, racetrack, together
 from mnist_demo.page.board import board, board_in
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import address_of, as_page_error, in_words, session_of
+from mnist_demo.page.guard import address_of, as_page_error, in_words, sent, session_of
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import update_in
 from mnist_demo.page.messages import pack_evaluation
@@ -84,7 +84,7 @@ def build(context: Context) -> TrainingTab:
         data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
         check_match(config.net, data)
         form.check_length(config, len(data.train))
-        drawer = context.shelf.drawer(_sent(event, "key"))
+        drawer = context.shelf.drawer(sent(event, "key"))
         with context.turns.join(address_of(request)) as place:
             with starting:
                 run = begin(visitor, config, data.title, describe_device(device), drawer)
@@ -97,14 +97,14 @@ def build(context: Context) -> TrainingTab:
         device = pick_device()
         with context.turns.join(address_of(request)) as place:
             with starting:
-                run = take_up(visitor, _sent(event, "run"))
+                run = take_up(visitor, sent(event, "run"))
             run.device = describe_device(device)
             yield from follow(request, run, place, str(device), is_resumed=True)
 
     @as_page_error
     def refresh(event: gr.EventData, request: gr.Request) -> Any:
         visitor = context.visitor(request)
-        bring_back(visitor, context.shelf.drawer(_sent(event, "key")))
+        bring_back(visitor, context.shelf.drawer(sent(event, "key")))
         threading.Thread(target=context.crew.warm, daemon=True).start()
         choices = form.data_choices(context.data_folder)
         offered = fields.data_field(choices), fields.recipe_field(choices)
@@ -114,17 +114,17 @@ def build(context: Context) -> TrainingTab:
     @as_page_error
     def discard(event: gr.EventData, request: gr.Request) -> Any:
         visitor = context.visitor(request)
-        throw_away(visitor, _sent(event, "run"))
+        throw_away(visitor, sent(event, "run"))
         return show(visitor, request)
 
     @as_page_error
     def use_together(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
         with starting:
-            run = together.begin_together(visitor, event.runs, event.how)
+            run = together.begin_together(visitor, sent(event, "runs"), sent(event, "how"))
         for _ in together.judge(context, visitor, run):
             yield show(visitor, request)
-        if drawer := context.shelf.drawer(_sent(event, "key")):
+        if drawer := context.shelf.drawer(sent(event, "key")):
             keep_together(run, drawer)
 
     queued: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -142,11 +142,6 @@ def build(context: Context) -> TrainingTab:
         resumed.then(*args, **options)
 
     return TrainingTab(use=view.use, finished=finished)
-
-
-def _sent(event: gr.EventData, name: str) -> Any:
-    """What the page sent with an event under this name, whatever that is; None where nothing."""
-    return event._data.get(name) if isinstance(event._data, dict) else None
 
 
 def keep_together(run: Run, drawer: Drawer) -> None:

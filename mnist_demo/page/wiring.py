@@ -65,10 +65,12 @@ def wire(context: Context, parts: fields.Form) -> None:
         ]
         return [words(filling.describe(recipe, values)), *updates]
 
+    @as_page_error
     def note_changes(request: gr.Request, recipe: str, *values: Any) -> str:
         note = filling.describe(recipe, dict(zip(names, values, strict=True)))
         return words_for(request)(note)
 
+    @as_page_error
     def explain_net(name: str, request: gr.Request) -> list[Any]:
         is_own = name == CustomNet.KIND
         info = words_for(request)(find_net(name).summary)
