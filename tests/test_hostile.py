@@ -213,8 +213,6 @@ def test_the_fuzzer_sees_the_page(target: fuzz_http.Target) -> None:
 
 def test_the_fuzzer_notices_what_gives_way(target: fuzz_http.Target) -> None:
     assert "status 500" in str(target.judge(500, b"", "x"))
-    assert "status 500" in str(target.judge(500, b'{"error":null}', "x"))
-    assert target.judge(500, b'{"error":"choose a net"}', "x") is None
     assert "no reply" in str(target.judge(-1, b"", "x"))
     assert "holds" in str(target.judge(200, f"at {ROOT}/app.py".encode(), "x"))
     assert target.judge(200, b"fine", "x") is None
@@ -229,9 +227,11 @@ def test_an_event_without_what_the_page_sends_is_refused_in_words(
         for number, inputs, is_queued in target.events
         if not is_queued and inputs < 2
     ]
-    found = [target.post("run/predict", json.dumps(event).encode(), event) for event in bare]
-    assert len(found) > 5
-    assert not any(found), found
+    assert len(bare) > 5
+    for event in bare:
+        body = json.dumps(event).encode()
+        _, reply = target.ask("POST", "/gradio_api/run/predict", body, fuzz_http.JSON)
+        assert json.loads(reply).get("error", "") is not None, event  # a fault has no words
 
 
 def test_a_hundred_tries_find_nothing(target: fuzz_http.Target) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
 from mnist_demo.classify import Answer
 from mnist_demo.errors import UserError
@@ -23,7 +22,7 @@ from mnist_demo.page.pace import PICTURE, TooOften, told_later
 from mnist_demo.page.pictures import from_base64
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.words import script
-from mnist_demo.preprocess import NoInkError, crop_to, find_box
+from mnist_demo.preprocess import NoInkError, crop_to, find_box, fit
 from mnist_demo.strokes import PAD
 
 HERE = Path(__file__).parent
@@ -159,14 +158,11 @@ def describe(answer: Answer) -> dict[str, Any]:
 
 def on_pad(ink: np.ndarray) -> np.ndarray:
     """The ink of a picture in the middle of an empty pad. Raises NoInkError."""
-    crop = crop_to(ink, find_box(ink))
-    scale = PICTURE_PART * PAD / max(crop.shape)
-    height, width = (max(1, round(side * scale)) for side in crop.shape)
-    image = Image.fromarray(crop).resize((width, height), Image.Resampling.BICUBIC)
-    ink = np.asarray(image)  # fine lines have faded
+    digit = fit(crop_to(ink, find_box(ink)), round(PICTURE_PART * PAD))
+    height, width = digit.shape
     pad = np.zeros((PAD, PAD), dtype=np.float32)
     top, left = (PAD - height) // 2, (PAD - width) // 2
-    pad[top : top + height, left : left + width] = np.clip(ink / ink.max(), 0, 1)
+    pad[top : top + height, left : left + width] = digit
     return pad
 
 
