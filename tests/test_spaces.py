@@ -16,7 +16,8 @@ from urllib.parse import urlencode
 import pytest
 
 from mnist_demo.benchmark.server import answers, free_port
-from mnist_demo.cli.app import VARIABLE, check_mcp, choose_password
+from mnist_demo.cli import main
+from mnist_demo.cli.app import PORT, VARIABLE, check_mcp, choose_password
 from mnist_demo.errors import UserError
 from mnist_demo.page.doors import Door, make_password
 
@@ -51,6 +52,15 @@ def test_a_password_is_made_up_for_a_public_link(
     assert choose_password(options()) == "from outside"
     with pytest.raises(UserError, match="8 or more"):
         choose_password(options(password="short"))
+
+
+@pytest.mark.parametrize("port", ["", "web", "70000", "-1"])
+def test_a_port_that_gradio_could_not_read_is_refused_in_words(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(PORT, port)
+    assert main(["app"]) == 2
+    assert "GRADIO_SERVER_PORT" in capsys.readouterr().err
 
 
 def test_made_up_passwords_are_long_and_differ() -> None:

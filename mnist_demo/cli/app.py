@@ -9,6 +9,7 @@ from mnist_demo.errors import UserError
 
 HELP = "open the web page: draw, train, browse"
 VARIABLE = "MNIST_DEMO_PASSWORD"
+PORT = "GRADIO_SERVER_PORT"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    check_port(os.environ.get(PORT))
     password = choose_password(args)
     if args.mcp:
         check_mcp(password)
@@ -48,6 +50,14 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:  # a port that is taken, say
         raise UserError(str(error)) from error
     return 0
+
+
+def check_port(named: str | None) -> None:
+    """Gradio reads this variable while it is imported. Raises UserError where it could not."""
+    if named is not None and not (named.isdecimal() and 0 < int(named) < 2**16):
+        raise UserError(
+            f"{PORT} is {named!r}; set it to a port from 1 to 65535, or unset it for 7860"
+        )
 
 
 def choose_password(args: argparse.Namespace) -> str | None:
