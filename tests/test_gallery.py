@@ -109,7 +109,9 @@ def test_a_net_is_evaluated_once(context: Context, monkeypatch: pytest.MonkeyPat
                 assert len(answer["items"]) == 48
         assert len(list(gallery.states(context, alice, choice))) == 1  # not busy again
     list(gallery.states(context, context.visitors.get("bob"), RELEASED))
-    assert calls == [context.released.net, alice.runs[run].checkpoint.net]  # type: ignore[union-attr]
+    own = alice.runs[run].checkpoint
+    assert own
+    assert calls == [context.released.answering, own.answering]
 
 
 def test_a_page_shows_the_digits_that_it_names(context: Context) -> None:

@@ -34,6 +34,7 @@ from mnist_demo.page.envelope import (
     read_json,
 )
 from mnist_demo.page.gate import Gate
+from mnist_demo.page.guard import NOT_OFFERED
 from mnist_demo.page.logs import Traffic
 from mnist_demo.page.pictures import MAX_PIXELS, Pictures
 from mnist_demo.page.sketchpad import read_drawing
@@ -218,20 +219,34 @@ def test_the_fuzzer_notices_what_gives_way(target: fuzz_http.Target) -> None:
     assert target.judge(200, b"fine", "x") is None
 
 
+@pytest.mark.parametrize("value", ["released", None, "../../etc/passwd", {"a": [1]}, 1e300])
 def test_an_event_without_what_the_page_sends_is_refused_in_words(
-    target: fuzz_http.Target,
+    target: fuzz_http.Target, value: object
 ) -> None:
     """The long run found those that ended in a fault: they read what was not there."""
     bare = [
-        {"session_hash": "bare", "fn_index": number, "data": ["released"] * inputs}
+        {"session_hash": "bare", "fn_index": number, "data": [value] * inputs}
         for number, inputs, is_queued in target.events
-        if not is_queued and inputs < 2
+        if not is_queued
     ]
-    assert len(bare) > 5
+    assert len(bare) > 10
     for event in bare:
         body = json.dumps(event).encode()
-        _, reply = target.ask("POST", "/gradio_api/run/predict", body, fuzz_http.JSON)
-        assert json.loads(reply).get("error", "") is not None, event  # a fault has no words
+        status, reply = target.ask("POST", "/gradio_api/run/predict", body, fuzz_http.JSON)
+        assert status in (200, 422), event  # a fault is a 500, without words
+        assert json.loads(reply).get("error", "") is not None
+
+
+def test_what_a_form_does_not_offer_is_not_repeated(target: fuzz_http.Target) -> None:
+    replies = set()
+    for number, inputs, is_queued in target.events:
+        if not is_queued and inputs == 1:
+            event = {"session_hash": "x", "fn_index": number, "data": ["<script>"]}
+            body = json.dumps(event).encode()
+            replies.add(target.ask("POST", "/gradio_api/run/predict", body, fuzz_http.JSON))
+    refusals = [json.loads(reply)["error"] for status, reply in replies if status == 422]
+    assert NOT_OFFERED in refusals
+    assert not [reply for _, reply in replies if b"<script>" in reply]
 
 
 def test_a_hundred_tries_find_nothing(target: fuzz_http.Target) -> None:

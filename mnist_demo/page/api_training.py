@@ -77,7 +77,7 @@ def _told(handle: str, run: Run, steps: Any) -> Iterator[TrainingEvent]:
             told = len(run.epochs)
             if run.status == "waiting":
                 yield {"event": "waiting", "ahead": run.ahead}
-            elif run.status == "training" and run.step:
+            elif run.status == "training":
                 yield _progress(run)
     if run.status == "failed" or not run.is_usable:
         yield {"event": "error", "error": run.message}

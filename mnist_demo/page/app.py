@@ -10,7 +10,7 @@ import gradio as gr
 from mnist_demo.page import gallery, sketchpad, training
 from mnist_demo.page.api import add_api
 from mnist_demo.page.context import RELEASED, Context
-from mnist_demo.page.guard import as_page_error, sent
+from mnist_demo.page.guard import as_page_error, check_choices, sent
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import switch
 from mnist_demo.page.offers import count_events
@@ -101,6 +101,7 @@ def build(context: Context) -> gr.Blocks:
         page.unload(forget)
         add_api(context)
     count_events(page, context.traffic)
+    check_choices(page)
     page.context = context  # `launch_page` asks it how the server is
     page.queue(max_size=64, api_open=False, default_concurrency_limit=4)
     return page

@@ -99,7 +99,7 @@ class Context:
                 return known
             checkpoint = self.checkpoint(visitor, choice)
             split, title = self.digits_for(checkpoint)
-            result = evaluate(checkpoint.net, split)
+            result = evaluate(checkpoint.answering, split)
             if choice == RELEASED:
                 self._released_results[title] = result
             elif (run := self._run(visitor, choice)).checkpoint is checkpoint:

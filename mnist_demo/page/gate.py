@@ -84,7 +84,8 @@ class Gate:
 
         try:
             kind, receive = await self._admit(scope, receive)
-            await self.app(_without_foreign_cookies(scope), receive, note)
+            answer = _refusals_as_such(note) if scope["path"].startswith(f"{API}/run/") else note
+            await self.app(_without_foreign_cookies(scope), receive, answer)
         except Refused as error:
             await _answer(note, error)
         finally:
@@ -156,6 +157,31 @@ class Gate:
             raise Refused(408, f"the request took more than {MAX_SECONDS:.0f} s") from error
         finally:
             self.in_flight -= size
+
+
+def _refusals_as_such(send: Send) -> Send:
+    """Gradio answers 500 to what a handler refuses in words as to a fault, which has none."""
+    held: Message | None = None
+
+    async def told_apart(message: Message) -> None:
+        nonlocal held
+        if message["type"] == "http.response.start" and message["status"] == 500:
+            held = message
+            return
+        if held is not None:
+            status = 422 if _has_words(message["body"]) else 500
+            start, held = {**held, "status": status}, None
+            await send(start)
+        await send(message)
+
+    return told_apart
+
+
+def _has_words(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body).get("error"), str)
+    except (ValueError, AttributeError):
+        return False
 
 
 def _check_host(scope: Scope) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterator
@@ -42,6 +43,31 @@ def _shown(error: UserError, args: tuple[Any, ...], options: dict[str, Any]) -> 
     given = (*args, *options.values())
     words = words_for(next((value for value in given if isinstance(value, gr.Request)), None))
     return gr.Error(words(str(error)), title=words("Error"), print_exception=False)
+
+
+NOT_OFFERED = "that is not offered here, or not any more; reload the page"
+
+
+def check_choices(page: gr.Blocks) -> None:
+    """What a form's fields do not offer is refused in words, before an event gets to see it.
+
+    Gradio repeats it along with all choices and prints a traceback for each; None, which no
+    list here offers, it lets through.
+    """
+    for block in page.blocks.values():
+        if isinstance(block, gr.Dropdown | gr.Radio | gr.Slider | gr.Number):
+            block.preprocess = _checked(block.preprocess, isinstance(block, gr.Dropdown | gr.Radio))
+
+
+def _checked(read: Callable[[Any], Any], is_choice: bool) -> Callable[[Any], Any]:
+    @functools.wraps(read)
+    def checked(value: Any) -> Any:
+        if not (is_choice and value is None):
+            with contextlib.suppress(gr.Error, TypeError, ValueError, OverflowError):
+                return read(value)
+        raise gr.Error(NOT_OFFERED, print_exception=False)
+
+    return checked
 
 
 def sent(event: gr.EventData, name: str) -> Any:
