@@ -11,7 +11,9 @@ from pathlib import Path
 from mnist_demo.config import TrainConfig
 from mnist_demo.errors import UserError
 from mnist_demo.files import write_whole
+from mnist_demo.nets import find_net
 from mnist_demo.recipes import RECIPES, Recipe
+from mnist_demo.views import further_looks
 
 BEGIN, END = "<!-- reproduced -->", "<!-- /reproduced -->"
 HEADER = (
@@ -117,10 +119,8 @@ def _differs(recipe: Recipe, full: bool, runs: Sequence[Measured]) -> str:
     parts = [f"on {run.data}" for run in runs if run.data not in PLAIN]
     looks = [run.one_look for run in runs if run.one_look is not None]
     if looks:
-        parts.append(
-            "the mean over each image and its four shifts by a pixel; "
-            f"without the shifts {_spread(looks)}"
-        )
+        more = further_looks(find_net(recipe.config.net).input_shape[0])
+        parts.append(f"the mean over each image and {more}; with one look {_spread(looks)}")
     return "; ".join(filter(None, [*dict.fromkeys(parts), recipe.departs(full)]))
 
 

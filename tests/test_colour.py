@@ -56,9 +56,9 @@ def folder(coloured: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def checkpoint(coloured: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = TrainConfig(
-        net="resnet9", dataset="cifar10", epochs=2, batch_size=32, augment="flip-crop-cutout"
+        net="photo", dataset="cifar10", epochs=2, batch_size=32, augment="flip-crop-cutout"
     )
-    net = build_net("resnet9", 1)
+    net = build_net("photo", 1)
     epochs = [
         event
         for event in train(net, coloured.train, coloured.validation, config)
@@ -67,7 +67,7 @@ def checkpoint(coloured: Dataset, tmp_path_factory: pytest.TempPathFactory) -> P
     assert epochs[-1].train_loss < epochs[0].train_loss < 2.5
     net.eval()
     path = tmp_path_factory.mktemp("net") / "net.safetensors"
-    return save_checkpoint(Checkpoint(net, "resnet9", "cifar10", CLASSES, config.to_dict()), path)
+    return save_checkpoint(Checkpoint(net, "photo", "cifar10", CLASSES, config.to_dict()), path)
 
 
 def test_a_colour_net_learns_colours(checkpoint: Path, coloured: Dataset) -> None:
@@ -84,12 +84,12 @@ def test_the_recipes_are_the_sources_and_ours() -> None:
     assert (config.batch_size, config.epochs, config.schedule) == (16, 30, "constant")
     assert (config.weight_decay, config.augment, config.keep) == (0, "none", "best")
     assert config.holdout == 0  # the data set's own 40,000 and 10,000
-    assert find_recipe("resnet9").target >= 0.9
+    assert find_recipe("photo").target >= 0.9
 
 
 def test_a_digit_net_is_not_trained_on_colours(coloured: Dataset) -> None:
     config = TrainConfig(net="compact", dataset="cifar10")
-    with pytest.raises(UserError, match="nets that fit: resnet9, cifar-threeconv"):
+    with pytest.raises(UserError, match="nets that fit: photo, cifar-threeconv"):
         next(train(build_net("compact"), coloured.train, coloured.validation, config))
 
 

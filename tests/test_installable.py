@@ -6,7 +6,7 @@ import io
 import json
 from pathlib import Path
 from urllib.parse import urljoin
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from PIL import Image
@@ -32,6 +32,20 @@ def test_the_manifest_is_whole_and_its_icons_are_as_large_as_it_says(address: st
         assert f"{picture.width}x{picture.height}" == icon["sizes"]
     with urlopen(urljoin(address, "favicon.ico"), timeout=20) as answer:
         assert Image.open(io.BytesIO(answer.read())).size == (512, 512)
+
+
+def test_it_is_named_in_the_visitors_language(address: str) -> None:
+    where = urljoin(address, "manifest.json")
+    asked = (
+        {"Accept-Language": "zh-CN,zh;q=0.9"},
+        {"Accept-Language": "en", "Referer": f"{address}?lang=zh"},
+    )
+    for headers in asked:
+        with urlopen(Request(where, headers=headers), timeout=20) as answer:
+            manifest = json.loads(answer.read())
+        assert manifest["lang"] == "zh-CN"
+        assert manifest["name"] == "手写一个数字"
+        assert manifest["icons"]
 
 
 def test_a_mask_leaves_the_digit_whole() -> None:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.nets import NETS, Normalise, build_net, check_fit, count_parameters, find_net
+from mnist_demo.nets.colour import ColourEdges, patch_filters
 
 every_net = pytest.mark.parametrize("name", NETS)
 
@@ -81,7 +82,7 @@ def test_a_colour_net_has_the_sources_size(name: str, parameters: int) -> None:
 
 
 def test_the_better_colour_net_stays_small() -> None:
-    assert count_parameters(build_net("resnet9")) < 2_500_000
+    assert count_parameters(build_net("photo")) < 2_500_000
 
 
 @every_net
@@ -101,3 +102,16 @@ def test_it_is_refused_images_of_another_shape_and_the_fitting_nets_are_named(na
 def test_an_unknown_name_lists_the_choices() -> None:
     with pytest.raises(UserError, match="choose one of: .*compact"):
         build_net("resnet-9000")
+
+
+def test_the_photo_nets_first_layer_is_fixed_and_loses_nothing() -> None:
+    filters = patch_filters().flatten(1)
+    assert torch.allclose(filters @ filters.t(), torch.eye(12), atol=1e-6)
+    edges = ColourEdges().train()
+    photos = torch.rand(64, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    found = edges(photos)
+    assert found.shape == (64, 24, 32, 32)
+    assert not list(edges.parameters())
+    either = found[:, :12] - found[:, 12:]  # each sign has its half
+    assert (either.std((0, 2, 3)) - 1).abs().max() < 0.01
+    assert not (found[:, :12] * found[:, 12:]).any()

@@ -96,8 +96,8 @@ def test_what_is_offered_fits_the_data() -> None:
     names = {name for _, name in filling.recipe_choices(EVERYTHING)}
     assert names == {filling.DEFAULTS, *RECIPES}
     without = {name for _, name in filling.recipe_choices(EVERYTHING[:2])}
-    assert names - without == {"cifar-threeconv", "resnet9", "resnet9-short"}
-    assert filling.default_recipe("cifar10") == "resnet9"
+    assert names - without == {"cifar-threeconv", "photo", "photo-short"}
+    assert filling.default_recipe("cifar10") == "photo"
     assert filling.default_recipe("my_own") == filling.DEFAULTS
 
 

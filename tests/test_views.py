@@ -1,4 +1,4 @@
-"""Five looks at an image: what each of them is, and that the mean over them is the answer."""
+"""Several looks at an image: what each of them is, and that their mean is the answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from mnist_demo.cli import main
-from mnist_demo.nets import build_net
 from mnist_demo.views import Views
 
 
@@ -42,11 +41,14 @@ def test_each_look_is_a_pixel_away() -> None:
     assert answer[0].tolist() == pytest.approx([(0.9 + 4 * 0.1) / 5, (0.1 + 4 * 0.9) / 5])
 
 
-def test_colour_images_are_looked_at_as_well() -> None:
-    net = build_net("resnet9", 1).eval()
-    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    with torch.inference_mode():
-        answers = Views(net)(images)
+def test_a_photo_is_looked_at_in_the_mirror_too() -> None:
+    net = Recorder()
+    photos = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    answers = Views(net)(photos)
+    assert len(net.shown) == 10
+    assert torch.equal(net.shown[0], photos)
+    assert torch.equal(net.shown[5], photos.flip(3))
+    assert torch.equal(net.shown[7][:, :, :-1], photos.flip(3)[:, :, 1:])  # up by a pixel
     assert answers.exp().sum(1).tolist() == pytest.approx([1, 1], abs=1e-5)
 
 

@@ -59,7 +59,7 @@ def _with_header(rng: random.Random, content: bytes) -> bytes:
     if rng.random() < 0.5:
         facts = header["__metadata__"]
         name = rng.choice([*facts, "how", "members"])
-        nets = ("ensemble", "custom:blocks=9,width=99999,dense=10000000", "x" * 10_000, "resnet9")
+        nets = ("ensemble", "custom:blocks=9,width=99999,dense=10000000", "x" * 10_000, "photo")
         said = rng.choice((junk.value(rng), rng.choice(nets), "[" * 5000))
         facts[name] = said if rng.random() < 0.2 and isinstance(said, str) else json.dumps(said)
     else:

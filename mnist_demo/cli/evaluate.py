@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--views",
         action="store_true",
-        help="the mean over each image and its four shifts by a pixel: five times the work",
+        help="the mean over each image and its four shifts by a pixel, of a photo its mirror "
+        "image's too: five or ten times the work",
     )
     add_image_root(parser)
     parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")

@@ -132,5 +132,5 @@ def count_parameters(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters() if p.requires_grad)
 
 
-for _module in ("ours", "fast", "sources", "custom"):  # each fills the registry as it is imported
+for _module in ("ours", "colour", "fast", "sources", "custom"):  # each fills the registry
     import_module(f"{__name__}.{_module}")

@@ -17,7 +17,8 @@ from torch import nn
 from mnist_demo.described import Described, Range
 from mnist_demo.errors import UserError
 from mnist_demo.nets import NETS, NetSpec, Normalise, count_parameters, register_family
-from mnist_demo.nets.ours import CIFAR_MEAN, CIFAR_STD, MNIST_MEAN, MNIST_STD
+from mnist_demo.nets.colour import CIFAR_MEAN, CIFAR_STD
+from mnist_demo.nets.ours import MNIST_MEAN, MNIST_STD
 
 MAX_PARAMETERS = 5_000_000
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {

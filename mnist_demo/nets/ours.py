@@ -10,7 +10,6 @@ from torch import nn
 from mnist_demo.nets import Normalise, register
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
-CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
 def normalise() -> Normalise:
@@ -99,23 +98,6 @@ class Residual(nn.Module):
         return images + self.layers(images)  # type: ignore[no-any-return]
 
 
-class Scale(nn.Module):
-    """Multiplies by a fixed factor."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return images * self.factor
-
-
-def pooled_conv_bn(inputs: int, outputs: int) -> list[nn.Module]:
-    """Pooled before the norm, which then has a quarter of the pixels to go through."""
-    convolution, *rest = conv_bn(inputs, outputs, 3, padding=1)
-    return [convolution, nn.MaxPool2d(2), *rest]
-
-
 @register(
     "resnet7",
     "Seven convolutions, four of them in residual pairs: our best for MNIST alone",
@@ -137,27 +119,4 @@ def resnet7() -> nn.Module:
         nn.Flatten(),
         nn.Dropout(0.3),
         nn.Linear(128 * 3 * 3, 10),
-    )
-
-
-@register(
-    "resnet9",
-    "Eight convolutions, four of them in residual pairs: our best for colour photos",
-    dataset="cifar10",
-    input_shape=(3, 32, 32),
-)
-def resnet9() -> nn.Module:
-    """After D. Page's "How to train your ResNet" (2018), at half its width."""
-    return nn.Sequential(
-        Normalise(CIFAR_MEAN, CIFAR_STD),
-        *conv_bn(3, 32, 3, padding=1),  # (B, 32, 32, 32)
-        *pooled_conv_bn(32, 64),  # (B, 64, 16, 16)
-        Residual(*conv_bn(64, 64, 3, padding=1), *conv_bn(64, 64, 3, padding=1)),
-        *pooled_conv_bn(64, 128),  # (B, 128, 8, 8)
-        *pooled_conv_bn(128, 256),  # (B, 256, 4, 4)
-        Residual(*conv_bn(256, 256, 3, padding=1), *conv_bn(256, 256, 3, padding=1)),
-        nn.MaxPool2d(4),  # (B, 256, 1, 1)
-        nn.Flatten(),
-        nn.Linear(256, 10),
-        Scale(0.125),  # the largest of 16 places each: a fresh net would be far too sure
     )

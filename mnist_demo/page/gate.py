@@ -169,7 +169,7 @@ def _refusals_as_such(send: Send) -> Send:
             held = message
             return
         if held is not None:
-            status = 422 if _has_words(message["body"]) else 500
+            status = 422 if _has_words(message.get("body", b"")) else 500
             start, held = {**held, "status": status}, None
             await send(start)
         await send(message)

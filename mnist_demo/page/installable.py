@@ -7,10 +7,13 @@ answers is on the server.
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
 from mnist_demo.page.gate import App, Receive, Scope, Send
+from mnist_demo.page.language import words_of_scope
+from mnist_demo.page.words import words_in
 
 ICON = Path(__file__).parent / "icon.png"  # Gradio serves it, also in 192 and 512 pixels
 LIGHT, DARK = "#ffffff", "#0a0f1e"  # the page's ground by day and by night
@@ -40,22 +43,33 @@ MANIFEST = {
 }
 
 
+TEXTS = ("name", "short_name", "description")
+
+
+@functools.cache
+def manifest_in(language: str) -> bytes:
+    words = words_in(language)
+    said = {name: words(str(MANIFEST[name])) for name in TEXTS}
+    return json.dumps(MANIFEST | said | {"lang": words.tag}).encode()
+
+
 class Installable:
     """Answers for the manifest; all else goes on."""
 
     def __init__(self, app: App) -> None:
         self.app = app
-        self.body = json.dumps(MANIFEST).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/manifest.json":
             await self.app(scope, receive, send)
             return
+        manifest = manifest_in(words_of_scope(scope).language)
         headers = [
             (b"content-type", b"application/manifest+json"),
-            (b"content-length", str(len(self.body)).encode()),
+            (b"content-length", str(len(manifest)).encode()),
             (b"cache-control", b"max-age=3600"),
+            (b"vary", b"Accept-Language, Referer"),
         ]
-        body = b"" if scope["method"] == "HEAD" else self.body
+        body = b"" if scope["method"] == "HEAD" else manifest
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -22,7 +22,7 @@ class Recipe:
     differs: str = ""
     members: int = 1  # more than one: so many nets, of seeds of their own, answer together
     how: str = "vote"  # and how they do
-    views: bool = False  # judged by five looks at each image
+    views: bool = False  # judged by several looks at each image
     full: TrainConfig | None = None
     full_differs: str = ""
 
