@@ -43,7 +43,7 @@ class TrainConfig:
     average: float = 0.0  # decay of the moving average of the weights; 0 keeps the plain weights
     keep: str = "best"  # "best": the epoch of lowest validation loss; "last": the last epoch
     holdout: float = 0.0  # part of all training digits to validate on; 0: the usual 5,000
-    precision: str = "float32"  # or "bfloat16": autocast in the training step
+    precision: str = "float32"  # or "bfloat16": autocast in the training step; "auto": if quicker
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -75,4 +75,4 @@ def option_of(setting: str) -> str:
     return "--" + setting.replace("_", "-")
 
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16", "auto")

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mnist_demo.config import TrainConfig
+from mnist_demo.device import quick_in_bfloat16
 from mnist_demo.optimise import make_optimizer
 
 Tensors = dict[str, torch.Tensor]
@@ -39,7 +40,9 @@ class Learner:
             group["lr"] = rate
         self.live.train()
         config = self.config
-        half = config.precision == "bfloat16"
+        half = config.precision == "bfloat16" or (
+            config.precision == "auto" and quick_in_bfloat16(images.device)
+        )
         # Dropout draws from torch's global generator: seeded here, left as it was found.
         with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
             torch.manual_seed(config.seed * 1_000_003 + step)

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from mnist_demo.device import quick_in_bfloat16
+
 # Newton-Schulz coefficients of the published optimizer: steep at 0, near 1 after a few rounds.
 ROUNDS = 3
 A, B, C = 3.4445, -4.7750, 2.0315
@@ -21,7 +23,7 @@ ADAM_PART = 0.03
 def orthogonal(matrix: torch.Tensor, rounds: int = ROUNDS) -> torch.Tensor:
     """About U V' where the matrix is U S V': its singular values all near 1."""
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.bfloat16()
+    x = matrix.bfloat16() if quick_in_bfloat16(matrix.device) else matrix.float()
     x = x.t() if tall else x
     x = x / (x.norm() + 1e-7)
     for _ in range(rounds):

@@ -33,7 +33,8 @@ FORMATS = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF")
 # Names, which are the same in every language.
 NAMES = {
     *(*NETS, *FORMATS, "English", "API", "Ctrl", "Z", "V", "Esc", "MNIST", "MB", "CSV"),
-    *("AdamW", "SGD", "RMSprop", "Muon", "ReLU", "Dropout", "CPU", "GPU", "x86_64", "aarch64"),
+    *("AdamW", "SGD", "RMSprop", "Muon", "ReLU", "Dropout", "CPU", "GPU"),
+    *("x86_64", "aarch64", "AVX2", "AVX512"),
     *("safetensors", "bfloat16", "A", "B", "ln", "PyTorch", "Adam", "Adadelta"),
     *("Shift", "Home", "End", "Page", "Up", "Down"),
 }

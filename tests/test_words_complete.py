@@ -43,19 +43,8 @@ NAMES = {
     ),
     *("PNG", "PyTorch", "JPEG", "WebP", "GIF", "BMP", "TIFF", "KiB", "MiB", "Adam", "AdamW", "SGD"),
     *("RMSprop", "Muon", "ReLU", "GELU", "SiLU", "Tanh", "Sigmoid", "Softmax", "Dropout", "ln"),
-    *(
-        "bfloat16",
-        "safetensors",
-        "base64",
-        "Adadelta",
-        "Python",
-        "A",
-        "B",
-        "V",
-        "Z",
-        "x86_64",
-        "aarch64",
-    ),
+    *("bfloat16", "safetensors", "base64", "Adadelta", "Python", "A", "B", "V", "Z"),
+    *("x86_64", "aarch64", "AVX2", "AVX512"),
     *("Adadelta", "Python", "Shift", "Home", "End", "Page", "Up", "Down"),
 }
 WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9_-]*")

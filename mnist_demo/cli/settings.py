@@ -27,7 +27,7 @@ SETTINGS = {
     "average": "decay of the moving average of the weights that is kept; 0: none",
     "keep": "best (by validation loss) or last epoch",
     "holdout": "part of all training digits to validate on; 0: the usual 5,000",
-    "precision": "float32 or bfloat16",
+    "precision": "float32, bfloat16, or auto: bfloat16 where the machine is quick at it",
     "seed": "the same seed on the same machine gives the same net",
 }
 

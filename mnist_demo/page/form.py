@@ -48,6 +48,7 @@ TITLES = {
     "last": "Last epoch",
     "float32": "32 bits",
     "bfloat16": "16 bits (bfloat16)",
+    "auto": "16 bits if quicker",
 }
 
 # What the fields are called, by their names in TrainConfig.

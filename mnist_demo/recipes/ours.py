@@ -21,7 +21,7 @@ PHOTO = TrainConfig(
     label_smoothing=0.2,
     keep="last",
     holdout=NEXT_TO_NONE,
-    precision="bfloat16",
+    precision="auto",
 )
 
 BEST = TrainConfig(
@@ -38,7 +38,7 @@ BEST = TrainConfig(
     average=0.995,
     keep="last",
     holdout=NEXT_TO_NONE,
-    precision="bfloat16",
+    precision="auto",
 )
 
 OURS = [
@@ -76,7 +76,7 @@ OURS = [
             schedule="one-cycle",
             augment="none",
             label_smoothing=0.1,
-            precision="bfloat16",
+            precision="auto",
         ),
         "99.0 % (`benchmark speed`)",
         0.990,

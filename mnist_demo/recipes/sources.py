@@ -36,7 +36,7 @@ SHORT: dict[str, Any] = {
     "weight_decay": 5e-4,
     "schedule": "one-cycle",
     "keep": "last",
-    "precision": "bfloat16",
+    "precision": "auto",
 }
 
 ONE_OF_FIVE = "200 epochs, each with one of the five shifts of a digit, for {} over all five"
@@ -141,12 +141,12 @@ SOURCES = [
             schedule="one-cycle",
             augment="flip",
             keep="last",
-            precision="bfloat16",
+            precision="auto",
         ),
         "75.64 %, test loss 0.7087",
         0.756,
         "20 epochs in one cycle, batch 64, momentum 0.9, learning rate 0.05, weight decay 0.0005, "
-        "bfloat16; each picture mirrored half of the time",
+        "16-bit arithmetic where quick; each picture mirrored half of the time",
         full=CIFAR,
     ),
     Recipe(
@@ -186,7 +186,8 @@ SOURCES = [
         _short("nielsen-conv", learning_rate=0.2, weight_decay=5e-5, epochs=15),
         "98.78 %",
         0.9878,
-        "15 epochs in one cycle, batch 64, momentum 0.9, learning rate 0.2, bfloat16",
+        "15 epochs in one cycle, batch 64, momentum 0.9, learning rate 0.2, "
+        "16-bit arithmetic where quick",
         full=CONV,
     ),
     Recipe(
@@ -197,7 +198,7 @@ SOURCES = [
         "99.23 %",
         0.9923,
         "20 epochs in one cycle, batch 64, momentum 0.9, learning rate 0.1, weight decay 0.0005, "
-        "bfloat16",
+        "16-bit arithmetic where quick",
         full=TWO_CONV,
     ),
     Recipe(
@@ -219,8 +220,8 @@ SOURCES = [
         "99.60 %",
         0.9960,
         "60 epochs of all but ten of the 60,000 digits in one cycle, batch 256, learning rate 0.2, "
-        "label smoothing 0.1, average of the weights, bfloat16; each digit turned, resized, "
-        "slanted and moved at random, in place of the one-pixel shifts",
+        "label smoothing 0.1, average of the weights, 16-bit arithmetic where quick; "
+        "each digit turned, resized, slanted and moved at random, in place of the one-pixel shifts",
         views=True,
         full=DROPOUT,
         full_differs=ONE_OF_FIVE.format(40),
@@ -242,10 +243,10 @@ SOURCES = [
         "wide9216",
         "004",
         "MNIST project",
-        replace(WIDE, epochs=4, learning_rate=2e-3, schedule="one-cycle", precision="bfloat16"),
+        replace(WIDE, epochs=4, learning_rate=2e-3, schedule="one-cycle", precision="auto"),
         "99 % and more",
         0.991,
-        f"4 epochs in one cycle, learning rate 0.002, bfloat16; {KEPT_BACK}",
+        f"4 epochs in one cycle, learning rate 0.002, 16-bit arithmetic where quick; {KEPT_BACK}",
         full=WIDE,
         full_differs=KEPT_BACK,
     ),

@@ -1,0 +1,50 @@
+"""Where the arithmetic runs, and in how many bits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from mnist_demo import learner
+from mnist_demo.config import TrainConfig
+from mnist_demo.device import describe_device, pick_device, quick_in_bfloat16
+from mnist_demo.errors import UserError
+from mnist_demo.learner import make_learner
+from mnist_demo.nets import build_net
+
+CPU = torch.device("cpu")
+
+
+def test_a_device_that_is_not_here_is_refused_and_those_that_are_named() -> None:
+    with pytest.raises(UserError, match="no device 'tpu' here; choose one of: .*cpu"):
+        pick_device("tpu")
+    assert pick_device("cpu") == CPU
+
+
+def test_what_bounds_its_speed_is_said() -> None:
+    said = describe_device(CPU)
+    assert f"{torch.get_num_threads()} thread" in said
+    assert ("bfloat16" in said) == quick_in_bfloat16(CPU)
+
+
+@pytest.mark.parametrize(
+    ("precision", "quick", "expected"),
+    [
+        ("float32", True, torch.float32),
+        ("bfloat16", False, torch.bfloat16),
+        ("auto", True, torch.bfloat16),
+        ("auto", False, torch.float32),
+    ],
+)
+def test_a_step_is_in_16_bits_if_asked_for_or_where_it_is_quick(
+    monkeypatch: pytest.MonkeyPatch, precision: str, quick: bool, expected: torch.dtype
+) -> None:
+    monkeypatch.setattr(learner, "quick_in_bfloat16", lambda device: quick)
+    net = build_net("linear")
+    seen = []
+    net.register_forward_hook(lambda module, images, logits: seen.append(logits.dtype))
+    config = dataclasses.replace(TrainConfig(), net="linear", precision=precision)
+    make_learner(net, config).learn(torch.rand(8, 1, 28, 28), torch.arange(8), 0.01, 1)
+    assert seen == [expected]
