@@ -12,7 +12,7 @@ from mnist_demo.datasets import Dataset
 from mnist_demo.evaluate import evaluate
 from mnist_demo.fuse import fused
 from mnist_demo.nets import build_net, find_net
-from mnist_demo.nets.fast import Conv, Oriented, oriented_filters, patches
+from mnist_demo.nets.fast import ByProduct, Conv, Oriented, oriented_filters, patches
 from mnist_demo.recipes import find_recipe
 from mnist_demo.train import Epoch, train
 
@@ -36,12 +36,12 @@ def test_the_fixed_layer_is_its_filters_at_stride_2() -> None:
 @pytest.mark.parametrize(("stride", "side"), [(1, 6), (2, 6), (2, 7)])
 def test_the_quick_gradient_is_the_gradient(stride: int, side: int) -> None:
     torch.manual_seed(0)
-    quick = Conv(3, 5, stride=stride).double()
+    weight = Conv(3, 5).double().weight
     images = torch.randn(4, 3, side, side, dtype=torch.float64, requires_grad=True)
-    plain = F.conv2d(images, quick.weight, stride=stride, padding=1)
-    wanted = torch.autograd.grad((plain**2).sum(), (images, quick.weight))
-    output = quick.train()(images)
-    found = torch.autograd.grad((output**2).sum(), (images, quick.weight))
+    plain = F.conv2d(images, weight, stride=stride, padding=1)
+    wanted = torch.autograd.grad((plain**2).sum(), (images, weight))
+    output = ByProduct.apply(images, weight, stride)
+    found = torch.autograd.grad((output**2).sum(), (images, weight))
     assert torch.allclose(output, plain)
     for one, other in zip(found, wanted, strict=True):
         assert torch.allclose(one, other)
@@ -63,6 +63,14 @@ def test_its_gradient_is_in_bfloat16_where_the_recipe_says_so() -> None:
     logits.float().sum().backward()
     assert {p.grad.dtype for p in net.parameters() if p.grad is not None} == {torch.float32}
     assert all(p.grad is not None for p in net.parameters())
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_the_product_is_taken_in_bfloat16_alone(halves: bool) -> None:
+    images = torch.rand(2, 3, 6, 6, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16, enabled=halves):
+        output = Conv(3, 5).train()(images)
+    assert ("ByProduct" in str(output.grad_fn)) == halves
 
 
 def test_the_recipe_learns_the_sample_in_one_pass(sample: Dataset) -> None:
