@@ -1,5 +1,10 @@
 """Errors that a person can act on: each message names the value and the remedy."""
 
+import re
+
+# A path from the root on, with at least two names: what it ends in is all that a visitor is told.
+PATH = re.compile(r"(?<![\w:/.])(?:/[^\s/'\"`();,:]+)+/([^\s/'\"`();,:]+)")
+
 
 class UserError(Exception):
     """Something the user gave or asked for cannot be done; the text says why and what helps.
@@ -13,3 +18,8 @@ def unknown_choice(kind: str, name: object, choices: object) -> UserError:
     """The error for a name that a registry does not hold; lists what it does hold."""
     listed = ", ".join(str(choice) for choice in choices)  # type: ignore[attr-defined]
     return UserError(f"no {kind} is called {name!r}; choose one of: {listed}")
+
+
+def for_visitors(error: object) -> str:
+    """The error's text, or any, without where things lie on the server."""
+    return PATH.sub(r"\1", str(error))

@@ -80,6 +80,8 @@ def test_a_net_that_nobody_has_is_told(client: Client, name: str) -> None:
         ("net", "custom:width=99999", "choose from"),
         ("dataset", "/etc/passwd", "data set"),
         ("dataset", "../mnist", "data set"),
+        ("dataset", "mnist", "no data set is called 'mnist'; choose one of: sample"),
+        ("dataset", "digit-or-not", "no data set"),
         ("epochs", 10**6, "epochs"),
         ("epochs", "many", "whole number"),
         ("batch_size", 1.5, "whole number"),

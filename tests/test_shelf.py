@@ -159,8 +159,24 @@ def test_broken_off_before_its_first_epoch_it_begins_anew(shelf: Shelf) -> None:
     back = visitor.runs["run-1"]
     assert not back.is_usable
     take_up(visitor, "run-1")
-    list(updates_of(back, is_resumed=True))
+    going = updates_of(back, is_resumed=True)
+    advance(going, lambda: len(back.epochs) == 1)
+    back.dials.learning_rate /= 2  # is heeded, as in any run
+    list(going)
     assert (back.status, len(back.epochs)) == ("done", 3)
+    places = [place for place, _ in back.losses.points]
+    assert places == sorted(places)
+    whole, updates = start(shelf, Visitor("whole"))
+    list(updates)
+    assert back.epochs[-1].learning_rate == pytest.approx(whole.epochs[-1].learning_rate / 2)
+
+
+def test_it_is_kept_from_the_first_moment_on(shelf: Shelf) -> None:
+    run, updates = start(shelf)
+    next(updates)
+    back = again(shelf).runs["run-1"]  # the server was killed here
+    assert (back.status, back.epochs) == ("interrupted", [])
+    updates.close()  # type: ignore[attr-defined]
 
 
 def test_a_run_that_is_on_is_not_offered_to_the_next_tab(shelf: Shelf) -> None:
@@ -187,6 +203,37 @@ def test_two_tabs_cannot_both_go_on_with_one_run(shelf: Shelf) -> None:
         take_up(second, "run-1")
     with pytest.raises(UserError, match="a run of yours is on"):
         take_up(first, "run-1")
+
+
+def test_a_run_that_ended_in_another_tab_is_not_trained_over(shelf: Shelf) -> None:
+    run, updates = start(shelf)
+    advance(updates, lambda: len(run.epochs) == 1)
+    updates.close()  # type: ignore[attr-defined]
+    first, second = Visitor("first"), Visitor("second")
+    for visitor in (first, second):
+        bring_back(visitor, drawer_of(shelf))
+    list(updates_of(take_up(first, "run-1"), is_resumed=True))
+    before = {path: path.read_bytes() for path in _files(shelf)}
+    with pytest.raises(UserError, match="reload this one"):
+        take_up(second, "run-1")
+    assert {path: path.read_bytes() for path in _files(shelf)} == before
+    bring_back(Visitor("third"), drawer_of(shelf))  # nor is it in use any more
+
+
+def test_a_run_that_is_on_in_another_tab_is_not_deleted_under_it(shelf: Shelf) -> None:
+    run, updates = start(shelf)
+    advance(updates, lambda: len(run.epochs) == 1)
+    updates.close()  # type: ignore[attr-defined]
+    first, second = Visitor("first"), Visitor("second")
+    for visitor in (first, second):
+        bring_back(visitor, drawer_of(shelf))
+    going = updates_of(take_up(first, "run-1"), is_resumed=True)
+    next(going)
+    with pytest.raises(UserError, match="on in another page"):
+        throw_away(second, "run-1")
+    assert _files(shelf)
+    list(going)
+    assert first.runs["run-1"].status == "done"
 
 
 @pytest.mark.parametrize("wanted", [None, "run-9", ["run-1"], 1])

@@ -151,6 +151,7 @@ def test_a_space_starts_on_a_disk_that_takes_nothing(tmp_path: Path, has_zero_gp
         "HF_HOME": str(blocked / "hub"),
         "MPLCONFIGDIR": str(blocked / "matplotlib"),
         "MNIST_DEMO_DATA": str(blocked / "data"),
+        "MNIST_DEMO_RUNS": str(blocked / "runs"),
         "GRADIO_TEMP_DIR": str(tmp_path / "gradio"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

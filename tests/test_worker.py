@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.page import crew as crews
-from mnist_demo.page.background import Here
+from mnist_demo.page.background import Here, work_as_told
 from mnist_demo.page.crew import Crew, Hand, Worker
-from mnist_demo.page.job import Controls, Job, RaceJob
+from mnist_demo.page.job import Job, RaceJob
 from mnist_demo.page.messages import End, Gone, Message, Phase, Steps, pack, unpack
 from mnist_demo.page.runs import Run
 from mnist_demo.page.starting import begin
@@ -188,6 +190,29 @@ def test_a_worker_that_does_not_let_go_is_ended(monkeypatch: pytest.MonkeyPatch)
     assert hand.is_closed
 
 
+def test_a_worker_that_is_stuck_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_demo.page.trainer.MAX_SILENCE", 3.0)
+    stuck = Crew(Worker)
+    run, updates = start(stuck, LONG)
+    advance(updates, lambda: run.step > 0)
+    pid = pid_of(stuck)
+    os.kill(pid, signal.SIGSTOP)
+    list(updates)
+    assert run.status == "failed"
+    assert "nothing was heard" in run.message
+    wait_until(lambda: not is_there(pid), 10)
+    stuck.close()
+
+
+def test_nobody_is_hired_at_the_end_of_the_server() -> None:
+    crew = Crew(Worker)
+    crew.close()
+    run, updates = start(crew, LONG)
+    list(updates)
+    assert run.status == "stopped"
+    assert not crew._lent
+
+
 def test_it_dies_with_a_server_that_is_killed() -> None:
     code = (
         "import time\nfrom mnist_demo.page.crew import Worker\n"
@@ -216,11 +241,12 @@ def test_on_a_thread_of_the_server_it_is_the_same_run(how: str, crew: Crew) -> N
     """As on ZeroGPU, whose wrapper gets the one function that trains."""
     wrapped: list[Job | RaceJob] = []
 
-    def gpu(job: Job | RaceJob, controls: Controls):  # type: ignore[no-untyped-def]
-        from mnist_demo.page.work import work
-
+    def gpu(*given: Any):  # type: ignore[no-untyped-def]
+        """Between processes all goes through pickle: nothing in memory is shared."""
+        job, told = pickle.loads(pickle.dumps(given))
         wrapped.append(job)
-        yield from work(job, controls)
+        for message in work_as_told(job, told):
+            yield pickle.loads(pickle.dumps(message))
 
     def hire() -> Hand:
         return Here() if how == "Here" else Here(gpu)
@@ -231,13 +257,17 @@ def test_on_a_thread_of_the_server_it_is_the_same_run(how: str, crew: Crew) -> N
     assert len(wrapped) == (how == "wrapped")
     again, updates = start(Crew(hire), LONG)
     advance(updates, lambda: again.step > 0)
+    again.pause.set()
+    advance(updates, lambda: again.status == "paused")
+    again.pause.clear()
+    advance(updates, lambda: again.status == "training")
     again.stop.set()
     list(updates)
     assert again.status == "stopped"
 
 
 def test_a_gpu_that_cannot_be_had_is_told() -> None:
-    def refuse(job: Job | RaceJob, controls: Controls):  # type: ignore[no-untyped-def]
+    def refuse(job: Job | RaceJob, told: Path):  # type: ignore[no-untyped-def]
         yield Phase("training")
         raise RuntimeError("No GPU was available after 60s")
 

@@ -124,7 +124,7 @@ def attack_files(place: Path, tally: Tally, tries: int, seed: int) -> None:
 @contextmanager
 def running(place: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The app; all that it may write to lies in `place`."""
-    folders = {name: place / name for name in ("home", "tmp", "gradio", "data")}
+    folders = {name: place / name for name in ("home", "tmp", "gradio", "data", "runs")}
     for folder in folders.values():
         folder.mkdir()
     port = free_port()
@@ -133,6 +133,7 @@ def running(place: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         "TMPDIR": str(folders["tmp"]),
         "GRADIO_TEMP_DIR": str(folders["gradio"]),
         "MNIST_DEMO_DATA": str(folders["data"]),
+        "MNIST_DEMO_RUNS": str(folders["runs"]),
         "GRADIO_ANALYTICS_ENABLED": "False",
     }
     log = (place / "log.txt").open("wb")

@@ -14,7 +14,7 @@ import gradio as gr
 
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.config import TrainConfig
-from mnist_demo.errors import UserError
+from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.page.api_training import ApiRuns, run_of
 from mnist_demo.page.api_types import Reading, Report, TrainingEvent, with_types
 from mnist_demo.page.context import RELEASED, Context
@@ -45,7 +45,7 @@ def add_api(context: Context) -> None:
             ink = await asyncio.to_thread(context.pictures.ink_of, image)
             answer = await context.batcher.classify(checkpoint.answering, ink)
         except UserError as error:
-            return {"error": str(error)}
+            return {"error": for_visitors(error)}
         return {
             "text": answer.text,
             "is_a_digit": not (answer.is_strange or answer.parts),
@@ -70,7 +70,7 @@ def add_api(context: Context) -> None:
             result = context.evaluation(owner, choice)
             _, title = context.digits_for(checkpoint)
         except UserError as error:
-            return {"error": str(error)}
+            return {"error": for_visitors(error)}
         parts = [round(float(part), 6) if part == part else None for part in result.per_class]
         return {
             "net": _name(checkpoint),
@@ -128,7 +128,7 @@ def add_api(context: Context) -> None:
             handle = f"net-{secrets.token_urlsafe(16)}"
             yield from runs.train(handle, settings)
         except UserError as error:
-            yield {"event": "error", "error": str(error)}
+            yield {"event": "error", "error": for_visitors(error)}
 
     gr.api(with_types(classify), api_name="classify", concurrency_limit=4)
     gr.api(with_types(evaluate), api_name="evaluate", concurrency_limit=2)

@@ -42,6 +42,7 @@ class ApiRuns:
         """The events of one run. Raises UserError for settings or a line that will not do."""
         config = checked(settings)
         context = self._context
+        form.check_data(config.dataset, context.data_folder)
         data = load_named(config.dataset, context.data_folder)  # never a path
         check_match(config.net, data)
         form.check_length(config, len(data.train))
@@ -49,7 +50,7 @@ class ApiRuns:
         if not self._free.acquire(blocking=False):
             raise UserError(
                 f"{self.places} trainings of programs are in the line already; "
-                "try again in about a minute"
+                f"try again {context.turns.when()}"
             )
         try:
             with context.turns.join() as place:

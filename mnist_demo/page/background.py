@@ -1,16 +1,22 @@
 """A run on a thread of the server: for ZeroGPU, which lends its GPU to calls of this process.
 
-Elsewhere a worker's process trains. Here the page shares the interpreter's lock with the
-training and feels it.
+ZeroGPU makes such a call in a fork of this process and pickles what goes in and comes out, so
+the switches of a run cannot be objects in memory: they are lines in a file, as they are lines
+on a worker's input. Elsewhere a worker's process trains. Here, off ZeroGPU, the page would
+share the interpreter's lock with the training and feel it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
+import json
 import queue
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,18 +26,40 @@ from mnist_demo.page.messages import End, Message
 from mnist_demo.page.work import Messages, work
 
 SECONDS = 120  # of the GPU that a run asks ZeroGPU for
+LOOK_EVERY = 0.1  # seconds between two looks at the file of switches
 
-Work = Callable[[Job | RaceJob, Controls], Messages]
+Work = Callable[[Job | RaceJob, Path], Messages]
+
+
+def work_as_told(job: Job | RaceJob, told: Path) -> Messages:
+    """`work`, its controls turned by the lines that come into the file `told`."""
+    controls, over = Controls(), threading.Event()
+    listener = threading.Thread(target=_listen, args=(told, controls, over), daemon=True)
+    listener.start()
+    try:
+        yield from work(job, controls)
+    finally:
+        over.set()
+
+
+def _listen(told: Path, controls: Controls, over: threading.Event) -> None:
+    with contextlib.suppress(OSError), told.open() as lines:
+        rest = ""
+        while not over.wait(LOOK_EVERY):
+            rest += lines.read()
+            *whole, rest = rest.split("\n")
+            for line in whole:
+                controls.turn(json.loads(line))
 
 
 @functools.cache
 def on_gpu() -> Work:
-    """`work`, with ZeroGPU's wrapper around it where that is installed."""
+    """`work_as_told`, with ZeroGPU's wrapper around it where that is installed."""
     try:
         spaces = importlib.import_module("spaces")
     except ImportError:
-        return work
-    wrapped: Work = spaces.GPU(duration=SECONDS)(work)
+        return work_as_told
+    wrapped: Work = spaces.GPU(duration=SECONDS)(work_as_told)
     return wrapped
 
 
@@ -42,21 +70,28 @@ class Here:
         self.is_idle = True
         self._work = work or on_gpu()
         self._box: queue.Queue[Message] = queue.Queue()
-        self._controls = Controls()
+        self._folder = tempfile.TemporaryDirectory(prefix="mnist-demo-")
+        self._runs = 0
 
     @property
     def is_fit(self) -> bool:
         return self.is_idle
 
+    @property
+    def _told(self) -> Path:
+        return Path(self._folder.name) / f"told-{self._runs}"
+
     def begin(self, job: Job | RaceJob) -> None:
         self.is_idle = False
-        self._controls = Controls()
-        thread = threading.Thread(target=self._run, args=(job, self._controls), name="train")
+        self._runs += 1
+        self._told.touch()
+        thread = threading.Thread(target=self._run, args=(job, self._told), name="train")
         thread.daemon = True
         thread.start()
 
     def turn(self, **changes: Any) -> None:
-        self._controls.turn(changes)
+        with contextlib.suppress(OSError), self._told.open("a") as lines:  # the run may be over
+            lines.write(json.dumps(changes) + "\n")
 
     def next(self, timeout: float) -> Message | None:
         try:
@@ -67,13 +102,13 @@ class Here:
         return message
 
     def close(self) -> None:
-        self._controls.turn({"leave": True})
+        self.turn(leave=True)
 
-    def _run(self, job: Job | RaceJob, controls: Controls) -> None:
+    def _run(self, job: Job | RaceJob, told: Path) -> None:
         threads = torch.get_num_threads()
         end: Message = End("failed", "the GPU was given up before the run was over")
         try:
-            for message in self._work(job, controls):
+            for message in self._work(job, told):
                 if isinstance(message, End):
                     end = message
                 else:
@@ -82,4 +117,5 @@ class Here:
             end = End("failed", f"the GPU could not be had ({type(error).__name__}); try again")
         finally:
             torch.set_num_threads(threads)  # what threads that start later will use
+            told.unlink(missing_ok=True)
             self._box.put(end)

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from mnist_demo.classify import Answer, read_inks
-from mnist_demo.errors import UserError
+from mnist_demo.page.pace import TooOften
 
 MAX_BATCH = 64
 MAX_WAITING = 512
@@ -66,9 +66,9 @@ class Batcher:
         return len(self._waiting) < MAX_WAITING
 
     async def classify(self, net: nn.Module, ink: np.ndarray) -> Answer:
-        """The net's answer to a drawing. Raises NoInkError, or UserError when all too busy."""
+        """The net's answer to a drawing. Raises NoInkError, or TooOften when all are too busy."""
         if not self.has_room:
-            raise UserError("too many people are drawing at this moment; try again in a second")
+            raise TooOften(1.0, "too many people are drawing at this moment; try again in a second")
         self._last_asked = time.monotonic()
         loop = asyncio.get_running_loop()
         request = _Request(net, ink, loop.create_future())

@@ -114,6 +114,10 @@ class Worker:
         self._box.put(Gone(self._process.wait()))
 
 
+class Closed(Exception):
+    """The server is about to end; nobody begins to train."""
+
+
 class Crew:
     """Lends a hand to one run after another; the line of trainings decides whose turn it is."""
 
@@ -135,8 +139,13 @@ class Crew:
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[Hand]:
-        """A hand for one run; one that does not let go of the run in time is ended."""
+        """A hand for one run; one that does not let go of the run in time is ended.
+
+        Raises Closed at the end of the server.
+        """
         with self._lock:
+            if self._is_closed:
+                raise Closed
             hand = self._waiting
             self._waiting = None
             if hand is None or not hand.is_fit:

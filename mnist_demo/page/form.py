@@ -78,6 +78,13 @@ def titled(names: Iterable[str]) -> Choices:
     return [(TITLES.get(name, name), name) for name in names]
 
 
+def check_data(name: str, folder: Path) -> None:
+    """Raises UserError for data that are not offered here, whatever the command line knows."""
+    offered = [value for _, value in data_choices(folder)]
+    if name not in offered:
+        raise unknown_choice("data set", name, offered)
+
+
 def data_choices(folder: Path) -> Choices:
     """The data sets that a run can learn from now, the fullest first."""
     sample = ("Embedded sample: 4,000 digits", "sample")

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.errors import UserError
+from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.page.language import words_for
 from mnist_demo.page.words import Words
 
@@ -42,7 +42,7 @@ def _shown(error: UserError, args: tuple[Any, ...], options: dict[str, Any]) -> 
     """The message, in the language of the request that the handler was given."""
     given = (*args, *options.values())
     words = words_for(next((value for value in given if isinstance(value, gr.Request)), None))
-    return gr.Error(words(str(error)), title=words("Error"), print_exception=False)
+    return gr.Error(words(for_visitors(error)), title=words("Error"), print_exception=False)
 
 
 NOT_OFFERED = "that is not offered here, or not any more; reload the page"
@@ -77,7 +77,7 @@ def sent(event: gr.EventData, name: str) -> Any:
 
 def in_words(answer: dict[str, Any], words: Words) -> dict[str, Any]:
     """A server function's answer with its message, where it has one, said to its visitor."""
-    return answer | {"error": words(answer["error"])} if "error" in answer else answer
+    return answer | {"error": words(for_visitors(answer["error"]))} if "error" in answer else answer
 
 
 async def session_of(request: gr.Request) -> str | None:

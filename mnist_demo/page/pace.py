@@ -26,10 +26,11 @@ PICTURE = 30.0
 class TooOften(UserError):
     """Asked too often; `seconds` from now it may be asked again."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, text: str = "") -> None:
         self.seconds = max(0.1, round(seconds, 1))
         super().__init__(
-            f"this page asks more often than {RATE:.0f} times a second; "
+            text
+            or f"this page asks more often than {RATE:.0f} times a second; "
             f"try again in {self.seconds:g} s"
         )
 

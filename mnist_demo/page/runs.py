@@ -33,8 +33,12 @@ class Keeper(Protocol):
     def keep(self, run: Run) -> None:
         """Writes what has changed. Never raises: a disk that refuses becomes the run's note."""
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the run is on, in this page or another."""
+
     def take(self) -> None:
-        """The run is on from now. Raises UserError where it is on elsewhere."""
+        """The run is on from now. Raises UserError where it is on elsewhere, or went on there."""
 
     def release(self) -> None:
         """The run is not on any more."""
@@ -112,9 +116,13 @@ class Run:
     @property
     def checkpoint(self) -> Checkpoint | None:
         """The net, on the CPU, once an epoch is over. Raises UserError where its file is gone."""
-        if self._net is None and self.make_net is not None:
-            self._net = self.make_net()
-        return self._net
+        make = self.make_net
+        if self._net is not None or make is None:
+            return self._net
+        net = make()
+        if self.make_net is make:  # else another one has come meanwhile
+            self._net = net
+        return net
 
     @checkpoint.setter
     def checkpoint(self, checkpoint: Checkpoint | None) -> None:

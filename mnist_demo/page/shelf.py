@@ -79,7 +79,8 @@ class Shelf:
         return True
 
     def is_used(self, slot: Path) -> bool:
-        return slot in self._in_use
+        with self._lock:
+            return slot in self._in_use
 
     def release(self, slot: Path) -> None:
         with self._lock:
@@ -92,7 +93,8 @@ class Shelf:
             return
         self._cleaned = now
         drawers = [path for path in _folders(self.folder) if DRAWER.fullmatch(path.name)]
-        used = {slot.parent for slot in self._in_use}
+        with self._lock:
+            used = {slot.parent for slot in self._in_use}
         rows = sorted((_changed(path), path) for path in drawers if path not in used)
         total = sum(_size(path) for path in drawers)
         for changed, path in rows:
@@ -147,10 +149,20 @@ class Slot:
     def state(self) -> str:
         return str(self.path / record.STATE)
 
+    @property
+    def is_on(self) -> bool:
+        return self.drawer.shelf.is_used(self.path)
+
     def take(self) -> None:
-        """The run is on from now. Raises UserError where it is on in another page."""
+        """The run is on from now. Raises UserError where another page has it, or had it since."""
         if not self.drawer.shelf.use(self.path):
             raise UserError("this run is on in another page of yours")
+        try:
+            if record.read(self.path).status != "interrupted":
+                raise UserError("this run went on in another page of yours; reload this one")
+        except UserError:
+            self.release()
+            raise
 
     def keep(self, run: Run) -> None:
         if run.status == "stopped" and not run.is_usable:

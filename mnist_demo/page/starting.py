@@ -89,6 +89,8 @@ def throw_away(visitor: Visitor, wanted: object) -> None:
         return
     if run.is_active:
         raise UserError("this run is on; press Stop first")
+    if run.keeper is not None and run.keeper.is_on:
+        raise UserError("this run is on in another page of yours")
     del visitor.runs[run.id]
     if run.keeper is not None:
         with contextlib.suppress(OSError):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from mnist_demo.page import ending
-from mnist_demo.page.crew import Crew, Hand
+from mnist_demo.page.crew import Closed, Crew, Hand
 from mnist_demo.page.curve import Curve
 from mnist_demo.page.job import Job
 from mnist_demo.page.lookout import UPDATE_EVERY, Lookout
@@ -36,6 +36,7 @@ from mnist_demo.train import Epoch
 MAX_SECONDS = 20 * 60.0  # of training a run
 MAX_AWAITED = 10 * 60.0  # the same where others wait
 MAX_PAUSE = 5 * 60.0  # a paused run holds the machine no longer
+MAX_SILENCE = 5 * 60.0  # a worker that is stuck holds the line no longer; a test tells nothing
 
 
 def follow(
@@ -51,6 +52,8 @@ def follow(
     spare: whether one of the processor's cores is to be left free at this moment.
     """
     watch = watch or Lookout()
+    if run.keeper:
+        run.keeper.keep(run)  # from the first moment on: the server may be killed at any
     try:
         yield from _wait(run, place, watch)
         if run.stop.is_set():
@@ -63,6 +66,8 @@ def follow(
     except GeneratorExit:
         _leave(run)
         raise
+    except Closed:
+        _leave(run)
     except Exception:
         logging.getLogger(__name__).exception("a training run could not be followed")
         run.status = "failed"
@@ -99,12 +104,16 @@ def _train(
         if not job.is_resumed:
             watch.told["learning_rate"] = run.config.learning_rate
         yield
+        heard = watch.clock()
         while run.is_active and not run.left.is_set():
             place.seconds_left = run.seconds_left
             _pass_on(run, hand, spare, watch, place.is_awaited)
             message = hand.next(watch.wait_for())
             if message is not None:
+                heard = watch.clock()
                 _apply(run, message, watch)
+            elif watch.clock() - heard > MAX_SILENCE:
+                _give_up(run)
             if watch.is_due():
                 watch.show()
                 yield
@@ -139,6 +148,7 @@ def _apply(run: Run, message: Message, watch: Lookout) -> None:
         case TakenUp(epochs, curve, seconds, rate):
             run.epochs[:] = [Epoch(**epoch) for epoch in epochs]
             run.losses, run.seconds = Curve.from_dict(curve), seconds
+            run.step = run.step if epochs else 0
             watch.told["learning_rate"] = run.dials.learning_rate = rate
         case Steps():
             run.step, run.steps, run.learning_rate = (
@@ -168,6 +178,12 @@ def _apply(run: Run, message: Message, watch: Lookout) -> None:
             run.note = f"{text[:1].upper()}{text[1:]}."
         case End() | Gone():
             _end(run, message)
+
+
+def _give_up(run: Run) -> None:
+    """Its worker is stuck; leaving it ends it."""
+    run.status = "interrupted" if run.keeper else "failed"
+    run.message = f"Ended: nothing was heard of the training for {MAX_SILENCE / 60:.0f} minutes."
 
 
 def _enter(run: Run, phase: str, watch: Lookout) -> None:

@@ -25,6 +25,7 @@ from mnist_demo.page.guard import address_of, as_page_error, in_words, sent, ses
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import update_in
 from mnist_demo.page.messages import pack_evaluation
+from mnist_demo.page.pace import PICTURE, TooOften, told_later
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Drawer
@@ -81,6 +82,7 @@ def build(context: Context) -> TrainingTab:
         settings = form_fields.read(values)
         device = pick_device(settings.pop("device"))
         config = form.make_config(settings)
+        form.check_data(config.dataset, context.data_folder)
         data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
         check_match(config.net, data)
         form.check_length(config, len(data.train))
@@ -174,7 +176,10 @@ def _board(context: Context) -> gr.HTML:
             run = visitor.runs.get(wanted) if isinstance(wanted, str) else None
             if run is None:
                 raise UserError("that run is gone; only the newest ones are kept")
-            file = await asyncio.to_thread(make_download, run, message.get("kind"))
+            with visitor.pace.turn(PICTURE):
+                file = await asyncio.to_thread(make_download, run, message.get("kind"))
+        except TooOften as error:
+            return in_words(await told_later(error), words_for(request))
         except UserError as error:
             return in_words({"error": str(error)}, words_for(request))
         content = base64.b64encode(file.content).decode()

@@ -92,6 +92,11 @@ class Turns:
             return None
         return front + (ahead - 1) * (mean or 0.0)
 
+    def when(self) -> str:
+        """When it is worth while to ask for a place again."""
+        with self._lock:
+            return self._when() if self._line else "in a moment"
+
     def _when(self) -> str:
         """When the front's turn may be over, and a place free."""
         wait = self._wait(1)

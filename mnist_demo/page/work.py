@@ -18,7 +18,7 @@ from mnist_demo.checkpoint import Checkpoint, to_bytes
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset, load_named
 from mnist_demo.device import pick_device
-from mnist_demo.errors import UserError
+from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.evaluate import Evaluation, evaluation_of, infer_in_chunks
 from mnist_demo.faults import OutOfMemory, is_out_of_memory
 from mnist_demo.judging import data_to_judge, unseen
@@ -57,7 +57,7 @@ def work(job: Job | RaceJob, controls: Controls, watch: Watch | None = None) -> 
             return
         yield from _work(job, controls, watch or Watch())
     except UserError as error:
-        yield End("failed", str(error))
+        yield End("failed", for_visitors(error))
     except Exception as error:
         if is_out_of_memory(error):
             yield End("failed", "the device is out of memory; choose a smaller net")
@@ -103,7 +103,10 @@ def _begin(
     state = Path(job.state) if job.state else None
     if state is None or not job.is_resumed or not state.exists():
         watch.start()
-        return Session(begin(net, config), data, controls, watch, state)
+        running = begin(net, config)
+        if job.is_resumed:  # broken off before its first epoch was kept
+            yield TakenUp([], Curve().to_dict(), 0.0, running.dials.learning_rate)
+        return Session(running, data, controls, watch, state)
     try:
         stored = read_stored(state)
         if stored.config != config or stored.images != [len(data.train), len(data.validation)]:
