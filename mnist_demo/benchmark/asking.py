@@ -239,6 +239,8 @@ async def _outputs(lines: AsyncIterator[bytes], event: str) -> AsyncIterator[Any
         if message["msg"] == "process_completed":
             if not message.get("success", True):
                 raise Failed(400, str(output.get("error")))
+            if value is None and output.get("data"):  # all at once
+                yield output["data"][0]
             return
         if message["msg"] in ("unexpected_error", "close_stream"):
             raise Failed(500, str(message.get("message", "the stream was closed")))
