@@ -161,6 +161,35 @@ def test_train(checked: Checked, context: Context) -> None:
     checked.check("over")
 
 
+def test_race(checked: Checked) -> None:
+    page = checked.page
+    page.get_by_role("tab", name="Train").click()
+    race = page.locator("#race .race")
+    race.locator("summary").click()
+    expect(race.locator(".machine")).to_contain_text("Python", ignore_case=True)
+    race.get_by_role("button", name="Start the race").click()
+    expect(race).to_have_attribute("data-status", "racing", timeout=120_000)
+    checked.check("a race is on")
+    race.get_by_role("button", name="Stop").click()
+    expect(race).to_have_attribute("data-status", "stopped", timeout=60_000)
+    checked.check("a race is over")
+
+
+def test_chinese(checked: Checked, address: str) -> None:
+    page = checked.page
+    page.goto(f"{address}?__theme=light&lang=zh")
+    page.wait_for_selector("#sketchpad .bar")
+    page.wait_for_function(AT_REST)
+    for state, tab, part in (
+        ("Draw", "手写", "#sketchpad .bar"),
+        ("Train", "训练", "#training-board .board"),
+        ("Gallery", "图库", "#gallery .tile"),
+    ):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(part).first).to_be_visible()
+        checked.check(f"{state} in Chinese")
+
+
 def choose(page: Page, field: str, option: str) -> None:
     page.get_by_label(field, exact=True).first.click()
     page.get_by_role("option", name=option).first.click()

@@ -85,7 +85,12 @@ def proxied(
     if program is None:
         raise UserError("--processes above 1 needs nginx; install it (Debian: apt install nginx)")
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(app_process(variables=variables)) for _ in range(processes)]
+        # Each knows which of its runs are on, and no other process does: a folder each.
+        runs = Path(variables.get("MNIST_DEMO_RUNS", folder / "runs"))
+        own = [{"MNIST_DEMO_RUNS": str(runs / str(number))} for number in range(processes)]
+        servers = [
+            stack.enter_context(app_process(variables={**variables, **more})) for more in own
+        ]
         port, path = free_port(), folder / "nginx.conf"
         path.write_text(config_text(port, [address for address, _ in servers], folder))
         command = [program, "-p", str(folder), "-e", "stderr", "-c", str(path)]
