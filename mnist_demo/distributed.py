@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 from mnist_demo.device import pick_device
 from mnist_demo.errors import UserError
 from mnist_demo.learner import Learner
+from mnist_demo.train import Diverged
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ def together(device: str | None = None) -> Iterator[Ranks]:
             redirect_stdout(sys.stdout if ranks.is_first else nowhere),
         ):
             yield ranks
+    except Diverged:  # all at the same step; torchrun ends the first, which still saves, with us
+        with suppress(RuntimeError):  # one that could not save is gone
+            dist.barrier()
+        raise
     finally:
         dist.destroy_process_group()
 

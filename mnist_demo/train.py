@@ -89,9 +89,15 @@ def train(
     With `config.average`, `net` holds the moving average of the weights that are learned.
     The same config, data and machine give the same events; a `learner` of this net and
     config goes on after the epochs that it has done. Raises Diverged when the loss stops
-    being a number, and UserError where `config.net` cannot take these images.
+    being a number, and UserError where `config.net` cannot learn from these images.
     """
     check_fit(config.net, tuple(train_set.images.shape[1:]))
+    normed = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in net.modules())
+    if normed and len(train_set) == 1:
+        raise UserError(
+            "there is one image to learn from, and a net with batch norm needs two; add images, "
+            "or choose a net without it"
+        )
     device = train_set.images.device
     dials = dials or Dials(config.learning_rate)
     augment = find_augment(config.augment)

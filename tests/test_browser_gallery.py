@@ -297,6 +297,71 @@ def test_a_phone_shows_it_without_overflow(gallery: Open) -> None:
     expect(page.locator("#gallery .showing")).to_contain_text(" read as ")
 
 
+def shown(page: Page) -> str:
+    """The address of the drawn picture, once it is there to be seen."""
+    expect(page.locator("#gallery .drawn")).to_have_attribute("data-state", "ready")
+    picture = page.locator("#gallery .drawn img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 500
+    return picture.get_attribute("src") or ""
+
+
+def test_sixteen_samples_are_shown_drawn_anew_and_saved(gallery: Open) -> None:
+    page = gallery()
+    drawn = page.locator("#gallery .drawn")
+    button = page.get_by_role("button", name="16 samples")
+    button.focus()
+    page.keyboard.press("Enter")
+    first = shown(page)
+    expect(drawn.locator("h3")).to_have_text("16 digits at random")
+    expect(drawn.locator(".note")).to_have_text(re.compile(r"^\d+ of 16 right\. "))
+    listed = drawn.locator("img").get_attribute("alt") or ""
+    assert len(re.findall(r"\d \(\d\)", listed)) == 16
+    drawn.get_by_role("button", name="16 others").click()
+    expect(drawn.locator("img")).not_to_have_attribute("src", first)
+    shown(page)
+    with page.expect_download() as download:
+        drawn.get_by_role("link", name="Save as PNG").click()
+    assert download.value.suggested_filename == "samples.png"
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+    page.keyboard.press("Escape")
+    expect(drawn).not_to_be_visible()
+    expect(button).to_be_focused()
+
+
+def test_a_digit_shows_its_pixels_values(gallery: Open, truth: Evaluation) -> None:
+    page = gallery()
+    page.locator("#gallery .tile").first.click()
+    pixels = page.get_by_role("button", name="Pixel values")
+    pixels.click()
+    shown(page)
+    index = truth.mistakes()[0]
+    drawn = page.locator("#gallery .drawn")
+    expect(drawn.locator("h3")).to_have_text(f"Pixel values: {truth.truth[index]}")
+    expect(drawn.get_by_role("link", name="Save as PNG")).to_have_attribute(
+        "download", f"pixels-{index}.png"
+    )
+    expect(drawn.get_by_role("button", name="16 others")).not_to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#gallery .details")).to_be_visible()
+    expect(pixels).to_be_focused()
+
+
+def test_a_phone_fits_a_picture_and_scrolls_it_in_full_size(gallery: Open) -> None:
+    page = gallery(390, 844, touch=True)
+    page.locator("#gallery .tile").first.tap()
+    page.get_by_role("button", name="Pixel values").tap()
+    shown(page)
+    sheet = page.locator("#gallery .sheet")
+    overflow = "sheet => sheet.scrollWidth - sheet.clientWidth"
+    assert sheet.evaluate(overflow) == 0
+    page.get_by_role("button", name="Full size").tap()
+    assert sheet.evaluate(overflow) > 200
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Full size").tap()
+    assert sheet.evaluate(overflow) == 0
+
+
 def test_a_net_without_mistakes_offers_its_least_sure_answers(
     chromium: Browser, context: Context, truth: Evaluation, tmp_path: Path
 ) -> None:

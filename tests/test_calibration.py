@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from mnist_demo.calibration import calibration_error, cooled, reliability, temperature_of
+from mnist_demo.checkpoint import Checkpoint, combine, load_checkpoint, save_checkpoint
+from mnist_demo.cli import main
+from mnist_demo.datasets import Dataset
+from mnist_demo.datasets.export import export_parts
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
 
@@ -55,6 +64,44 @@ def test_cooling_calibrates_and_changes_no_answer() -> None:
     assert before > 0.1 > 0.02 > calibration_error(reliability(after))
     assert np.array_equal(after.predicted, net(logits).argmax(1).numpy())
     assert last.weight.max().item() == 3  # the net itself is left alone
+
+
+def test_the_command_cools_by_images_that_were_not_learned(
+    plain: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = save_checkpoint(plain, tmp_path / "net.safetensors"), tmp_path / "cool.safetensors"
+    assert main(["calibrate", "--checkpoint", str(path), "--out", str(out)]) == 0
+    assert "on 1,000 validation images" in capsys.readouterr().out
+    assert load_checkpoint(out).metrics["temperature"] > 0
+
+
+@pytest.mark.parametrize(
+    ("which", "reason"),
+    [
+        ("few", "100 validation digits of few .* are too few .*larger --holdout, so that 500"),
+        ("several", r"mean of 2 nets \(linear, linear\): a temperature suits a single net"),
+    ],
+)
+def test_what_no_temperature_can_be_found_for_is_refused(
+    which: str,
+    reason: str,
+    plain: Checkpoint,
+    sample: Dataset,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if which == "few":
+        folder = tmp_path / "few"
+        some = sample.train.take(torch.arange(0, 4000, 20))
+        held_out = sample.validation.take(torch.arange(0, 1000, 10))
+        export_parts({"train": some, "validation": held_out}, sample.labels, folder)
+        checkpoint = replace(plain, dataset=str(folder))
+    else:
+        checkpoint = combine([plain, replace(plain, net=copy.deepcopy(plain.net))])
+    path, out = save_checkpoint(checkpoint, tmp_path / "net.safetensors"), tmp_path / "cool"
+    assert main(["calibrate", "--checkpoint", str(path), "--out", str(out)]) == 2
+    assert re.search(reason, capsys.readouterr().err)
+    assert not out.exists()
 
 
 def test_a_net_without_a_linear_end_is_refused() -> None:

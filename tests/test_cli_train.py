@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from torch import nn
 from mnist_demo import evaluate
 from mnist_demo.checkpoint import load_checkpoint
 from mnist_demo.cli import main
-from mnist_demo.cli.following import TEST_BATCH
+from mnist_demo.cli.following import TEST_BATCH, UNUSED
 from mnist_demo.cli.settings import config_of
 from mnist_demo.cli.train import add_arguments
 from mnist_demo.config import TrainConfig
+from mnist_demo.nets import build_net
+from mnist_demo.optimise import OPTIMIZERS, make_optimizer
 
 QUICK = ["train", "--dataset", "sample", "--net", "linear", "--augment", "none", "--epochs", "1"]
 
@@ -111,6 +114,7 @@ def test_gamma_brings_its_schedule() -> None:
             ["--recipe", "digitnet", "--weight-decay", "0.1"],
             "--weight-decay does nothing with adam",
         ),
+        (["--recipe", "fast", "--weight-decay", "0.1"], "--weight-decay does nothing with muon"),
         (["--recipe", "lenet500", "--momentum", "0.5"], None),
         (["--recipe", "nielsen-five"], "one of 5 nets that answer together"),
     ],
@@ -124,6 +128,30 @@ def test_what_would_do_nothing_is_said(
     assert (note in told) if note else told == ""
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("setting", UNUSED)
+def test_what_an_optimizer_leaves_aside_is_known(name: str, setting: str) -> None:
+    """Its groups hold all that it goes by."""
+    settings = [replace(TrainConfig(optimizer=name), **{setting: value}) for value in (0.1, 0.2)]  # type: ignore[arg-type]
+    net = build_net("linear")
+    first, second = (make_optimizer(net.parameters(), c).param_groups[0] for c in settings)
+    same = all(first[key] == second[key] for key in first if key != "params")
+    assert same == (name in UNUSED[setting])
+
+
+def test_a_part_too_small_to_judge_by_is_not_what_a_net_is_judged_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The recipe keeps a six-thousandth back: of the sample's 5,000 digits, one."""
+    out = tmp_path / "net.safetensors"
+    words = ["--recipe", "best", "--net", "linear", "--augment", "none", "--epochs", "1"]
+    assert main(["train", *words, "--dataset", "sample", "--out", str(out)]) == 0
+    told = capsys.readouterr()
+    assert "the usual 1,000 are held out" in told.err
+    assert "on 1,000 digits of the embedded sample" in told.out
+    assert load_checkpoint(out).config["holdout"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -131,6 +159,8 @@ def test_what_would_do_nothing_is_said(
         (["--log-interval", "-1", "--dry-run"], "--log-interval is -1"),
         (["--dry-run", "--resume"], "leave it or --resume out"),
         ([], "--out FILE.safetensors, or add --dry-run"),
+        (["--full", "--dry-run"], "--full is a recipe's; name one with --recipe"),
+        (["--full", "--recipe", "best", "--dry-run"], "'best' has one way only; leave --full out"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -413,10 +413,10 @@ def test_a_net_of_a_random_part_of_mnist_is_not_judged_by_the_sample(
     assert len(unseen_by("mnist", sample)[0]) == 5000
     with pytest.raises(UserError, match="random part of MNIST.*mnist_demo download"):
         unseen_by("mnist", sample, holdout=0.1)
-    split, words = unseen_by("sample", sample, holdout=0.1)
-    assert len(split) == 500
-    assert "500 held-out digits" in words
-    assert not pictures(split) & pictures(hold_out(sample, 0.1).train)
+    split, words = unseen_by("sample", sample, holdout=0.3)
+    assert len(split) == 1500
+    assert "1,500 held-out digits" in words
+    assert not pictures(split) & pictures(hold_out(sample, 0.3).train)
 
 
 def test_the_gallery_judges_a_net_of_own_digits_by_their_held_out_part(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ from mnist_demo.datasets import (
     best_available,
     cut,
     data_folder,
+    hold_out,
     load_dataset,
     mnist_is_in,
     unseen_by,
     without,
 )
+from mnist_demo.datasets.base import too_few_to_judge
 from mnist_demo.errors import UserError
 
 
@@ -79,10 +82,44 @@ def test_what_was_seen_is_taken_out_pixel_by_pixel(sample: Dataset) -> None:
 
 
 def test_a_part_drawn_at_random_is_the_same_each_time(sample: Dataset) -> None:
-    first, again = load_dataset("sample", holdout=0.1), load_dataset("sample", holdout=0.1)
-    assert (len(first.train), len(first.validation)) == (4500, 500)
+    first, again = load_dataset("sample", holdout=0.3), load_dataset("sample", holdout=0.3)
+    assert (len(first.train), len(first.validation)) == (3500, 1500)
     assert torch.equal(first.validation.images, again.validation.images)
     assert not pictures(first.train) & pictures(first.validation)
+
+
+@pytest.mark.parametrize(
+    ("count", "part", "held_out"),
+    [
+        (3000, 0.1, 300),
+        (3000, 1 / 6000, 10),  # an image a class, where half an image was asked for
+        (12, 1 / 6000, 6),
+        (3, 0.5, 2),
+        (2, 0.5, 1),
+        (2, 1e-9, 1),
+    ],
+)
+def test_however_small_the_part_there_are_images_on_both_sides(
+    count: int, part: float, held_out: int, sample: Dataset
+) -> None:
+    some = sample.train.take(torch.arange(count))
+    train, validation = some.take(torch.arange(count - 1)), some.take(torch.tensor([count - 1]))
+    data = hold_out(replace(sample, train=train, validation=validation, test=some), part)
+    assert (len(data.train), len(data.validation)) == (count - held_out, held_out)
+
+
+def test_where_there_is_no_test_set_no_less_than_usual_is_held_out(sample: Dataset) -> None:
+    for part in (1 / 6000, 0.1, 0.19):
+        assert too_few_to_judge(sample, part)
+        assert hold_out(sample, part) is sample
+    for part in (0.2, 0.5):
+        data = hold_out(sample, part)
+        assert len(data.validation) == 5000 * part
+        assert not too_few_to_judge(sample, part)
+        assert not too_few_to_judge(data, part)
+    tested = replace(sample, test=sample.validation)
+    assert not too_few_to_judge(tested, 1 / 6000)
+    assert len(hold_out(tested, 0.1).validation) == 500
 
 
 def full_mnist() -> Dataset:

@@ -57,6 +57,39 @@ def test_two_processes_give_the_net_that_one_gives(tmp_path: Path) -> None:
     assert one.metrics["validation_loss"] == pytest.approx(two.metrics["validation_loss"], rel=1e-4)
 
 
+DIVERGED = """
+import os, sys, time
+from mnist_demo.distributed import together
+from mnist_demo.train import Diverged
+
+with together("cpu") as ranks:
+    if ranks.is_first:
+        time.sleep(2)
+        open(sys.argv[1], "w").close()
+    raise Diverged("the loss is no longer a number")
+"""
+
+
+@pytest.mark.timeout(400)  # three processes import PyTorch, on two cores that may be busy
+def test_a_diverged_run_is_saved_before_any_process_ends(tmp_path: Path) -> None:
+    """torchrun ends all of them as soon as it sees that one has failed."""
+    script, saved = tmp_path / "diverged.py", tmp_path / "saved"
+    script.write_text(DIVERGED)
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={free_port()}")
+    done = subprocess.run(
+        [sys.executable, *torchrun, str(script), str(saved)],
+        cwd=ROOT,
+        env=os.environ | ALONE | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "no longer a number" in done.stderr
+    assert saved.is_file()
+
+
 def test_batch_norm_sees_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads stand in for two processes: forward, backward and running statistics."""
     meet, shares = threading.Barrier(2, timeout=30), [torch.empty(0)] * 2

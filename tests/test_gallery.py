@@ -6,6 +6,8 @@ import asyncio
 import base64
 import io
 import json
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,9 @@ from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.nets import build_net
 from mnist_demo.page import context as context_module
-from mnist_demo.page import gallery, sketchpad
+from mnist_demo.page import gallery, gallery_pictures, sketchpad
 from mnist_demo.page.context import RELEASED, Context
+from mnist_demo.page.gallery_pictures import COUNT, Painter
 from mnist_demo.page.runs import Run
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.train import Dials
@@ -39,6 +42,8 @@ GOOD: dict[str, Any] = {
     "predicted": None,
     "right": False,
 }
+SAMPLES: dict[str, Any] = {"choice": RELEASED, "what": "samples", "narrow": False}
+CHANNELS: dict[str, Any] = {"choice": RELEASED, "what": "channels", "index": 3}
 
 
 def fresh_net(seed: int) -> Checkpoint:
@@ -65,7 +70,12 @@ def ready(
     return json.loads(json.dumps(last))  # so it must be JSON
 
 
-def ask(context: Context, wanted: object, session: object = "alice") -> dict[str, Any]:
+def ask(
+    context: Context,
+    wanted: object,
+    session: object = "alice",
+    make: Callable[[Context], Any] = gallery.make_page_of,
+) -> dict[str, Any]:
     """The server function as Gradio calls it: the payload and the raw request."""
     body = json.dumps({"session_hash": session, "data": wanted}).encode()
 
@@ -73,10 +83,18 @@ def ask(context: Context, wanted: object, session: object = "alice") -> dict[str
         return {"type": "http.request", "body": body, "more_body": False}
 
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)
-    page_of = gallery.make_page_of(context)
+    function = make(context)
     with ThreadPoolExecutor(1) as pool:  # playwright keeps a loop running in the main thread
-        answer = pool.submit(lambda: asyncio.run(page_of(wanted, request))).result()  # type: ignore[arg-type]
+        answer = pool.submit(lambda: asyncio.run(function(wanted, request))).result()
     return json.loads(json.dumps(answer))  # so it must be JSON
+
+
+def ask_figure(context: Context, wanted: object, session: object = "alice") -> dict[str, Any]:
+    return ask(context, wanted, session, gallery.make_figure_of)
+
+
+def pixels_of(answer: dict[str, Any]) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["png"]))))
 
 
 def test_the_tab_says_it_is_busy_and_then_what_it_found(context: Context) -> None:
@@ -317,3 +335,145 @@ def test_a_colour_net_has_no_place_in_the_sketchpad(context: Context, colour: st
     assert "not digits" in told["unfit"]
     assert sketchpad.choose_net(context, alice, RELEASED)["unfit"] == ""
     assert "gone" in sketchpad.choose_net(context, alice, "run-99")["unfit"]
+
+
+@pytest.mark.parametrize(("narrow", "columns"), [(False, 8), (True, 4)])
+def test_sixteen_samples_are_drawn_with_what_the_net_says(
+    context: Context, narrow: bool, columns: int
+) -> None:
+    alice = context.visitors.get("alice")
+    ready(context, alice)
+    wanted = SAMPLES | {"narrow": narrow}
+    told = gallery.figure(context, alice, wanted, np.random.default_rng(5))
+    result = context.evaluation(alice, RELEASED)
+    chosen = np.random.default_rng(5).choice(1000, COUNT, replace=False)
+    assert told["answers"] == list(
+        zip(result.predicted[chosen].tolist(), result.truth[chosen].tolist(), strict=True)
+    )
+    height, width, _ = pixels_of(told).shape
+    assert width == pytest.approx(1.3 * columns * 150, abs=1)  # inches, and dots an inch
+    assert told["width"] == round(1.3 * columns * 96)
+    assert height * columns == pytest.approx(width * (COUNT / columns) * 1.58 / 1.3, rel=0.01)
+
+
+def test_samples_are_others_each_time(context: Context) -> None:
+    ready(context, context.visitors.get("alice"))
+    first, second = (ask_figure(context, SAMPLES) for _ in range(2))
+    assert first["answers"] != second["answers"]
+    assert len(first["png"]) < 2**19
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_what_is_right_is_green_and_what_is_wrong_red(sample: Dataset, right: bool) -> None:
+    split = sample.validation
+    answers = np.eye(10, dtype=np.float32)[(split.labels.numpy() + (not right)) % 10]
+    result = Evaluation(split.labels.numpy(), answers)
+    told = gallery_pictures.samples(
+        split.images.numpy(), result, DIGITS, False, np.random.default_rng(1)
+    )
+    red, green = (
+        (pixels_of(told) == colour).all(-1).sum() for colour in ((255, 0, 0), (0, 128, 0))
+    )
+    assert (green > 100, red > 100) == (right, not right)
+
+
+def test_few_images_and_odd_names_make_a_picture_too() -> None:
+    names = ("$\\frac{1}$", "a name that is longer than any picture is wide")
+    images = np.zeros((3, 3, 32, 32), dtype=np.uint8)
+    result = Evaluation(np.array([0, 1, 1]), np.eye(2, dtype=np.float32)[[0, 0, 1]])
+    told = gallery_pictures.samples(images, result, names, True, np.random.default_rng(1))
+    assert sorted(told["answers"]) == [(0, 0), (0, 1), (1, 1)]
+    assert told["width"] < 500
+
+
+def test_a_digit_s_values_are_drawn(context: Context) -> None:
+    ready(context, context.visitors.get("alice"))
+    told = ask_figure(context, CHANNELS)
+    assert "answers" not in told
+    height, width = pixels_of(told).shape
+    assert (width, told["width"]) == (1120, 672)
+    assert width < height < 1.1 * width
+
+
+def test_a_photo_has_its_channels_one_below_the_other() -> None:
+    photo = np.zeros((3, 32, 32), dtype=np.uint8)
+    photo[1] = 255  # green alone
+    told = gallery_pictures.channels(photo)
+    pixels = pixels_of(told)
+    height, width = pixels.shape
+    assert width == 1280
+    parts = [pixels[place * height // 3 : (place + 1) * height // 3] for place in range(3)]
+    dark, bright, blue = (float(part.mean()) for part in parts)
+    assert max(dark, blue) < 80 < 200 < bright
+    assert len(told["png"]) < 2**20
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        SAMPLES | {"choice": None},
+        SAMPLES | {"choice": "run-99"},
+        SAMPLES | {"what": None},
+        SAMPLES | {"what": ["samples"]},
+        SAMPLES | {"what": "weights"},
+        SAMPLES | {"narrow": None},
+        SAMPLES | {"narrow": 1},
+        CHANNELS | {"index": -1},
+        CHANNELS | {"index": 1000},
+        CHANNELS | {"index": True},
+        CHANNELS | {"index": "3"},
+        CHANNELS | {"index": None},
+        CHANNELS | {"index": 10**30},
+        None,
+        [],
+        "samples",
+    ],
+)
+def test_a_picture_that_cannot_be_is_refused_in_words(context: Context, wrong: object) -> None:
+    ready(context, context.visitors.get("alice"))
+    assert set(ask_figure(context, wrong)) == {"error"}
+
+
+def test_a_picture_needs_an_evaluation_and_a_session(context: Context) -> None:
+    assert "not evaluated yet" in ask_figure(context, SAMPLES)["error"]
+    assert "reload" in ask_figure(context, SAMPLES, "../x")["error"]
+    alice, bob = context.visitors.get("alice"), context.visitors.get("bob")
+    run = give_run(alice)
+    ready(context, alice, run)
+    ready(context, bob)
+    assert "that net is gone" in ask_figure(context, CHANNELS | {"choice": run}, "bob")["error"]
+
+
+def test_pictures_have_a_pace(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "figure", lambda *_: {})  # as if drawn in no time
+    answers = [ask_figure(context, SAMPLES) for _ in range(4)]
+    assert answers[:2] == [{}, {}]
+    assert any("again_in" in answer for answer in answers[2:])
+    assert ask_figure(context, SAMPLES, "bob") == {}
+
+
+def test_one_picture_is_drawn_at_a_time_and_few_wait() -> None:
+    most, at_once, now = 0, 0, threading.Event()
+
+    def draw() -> dict[str, Any]:
+        nonlocal most, at_once
+        at_once += 1
+        most = max(most, at_once)
+        now.wait(10)
+        at_once -= 1
+        return {"drawn": True}
+
+    async def crowd() -> list[Any]:
+        painter = Painter(most=3)
+        asked = [asyncio.ensure_future(painter.paint(draw)) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        now.set()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return [*answers, await painter.paint(draw)]  # their places are free again
+
+    answers = asyncio.run(crowd())
+    refused = [str(answer) for answer in answers if isinstance(answer, UserError)]
+    assert len(refused) == 2
+    assert "too many pictures are drawn" in refused[0]
+    assert answers.count({"drawn": True}) == 4
+    assert most == 1

@@ -297,7 +297,7 @@ def test_a_run_that_others_wait_for_ends_sooner() -> None:
 
 def test_a_run_of_too_many_images_is_refused_with_what_to_choose() -> None:
     form.check_length(replace(LINEAR, epochs=50), 55_000)
-    with pytest.raises(UserError, match="choose up to 30 epochs"):
+    with pytest.raises(UserError, match="choose up to 33 epochs"):
         form.check_length(replace(LINEAR, epochs=50), 100_000)
 
 
@@ -531,7 +531,7 @@ def test_a_run_without_a_net_or_a_curve_says_so() -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"epochs": 51}, "up to 50"),
+        ({"epochs": 61}, "up to 60"),
         ({"epochs": 0}, "epochs is 0"),
         ({"epochs": 2.5}, "whole number"),
         ({"epochs": None}, "whole number"),

@@ -32,6 +32,10 @@ NOWHERE = "tests/no-such-folder"
 JOB = RaceJob(["fast", "study", "example"], "sample", NOWHERE, "cpu")
 
 
+def test_no_precision_is_claimed_that_the_machine_decides() -> None:
+    assert "16" not in race_board(None, "mnist", "CPU")["lanes"]["fast"]["about"]
+
+
 def lapped(runner: str, done: float, seconds: float, **more: Any) -> Lapped:
     return Lapped(runner, done, more.pop("epoch", 0), seconds, 2 * seconds, 0.0, **more)
 

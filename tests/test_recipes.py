@@ -83,6 +83,39 @@ def test_a_shorter_way_trains_the_same_net_and_says_what_differs(name: str) -> N
             assert f"batch {short.batch_size}" in recipe.departs() or "as 003c" in recipe.departs()
 
 
+# What `differs` says of a setting that is not the source's.
+SAYS = {
+    "epochs": "{} epochs",
+    "batch_size": "batch {},",
+    "learning_rate": "learning rate {:g}",
+    "momentum": "momentum {:g}",
+    "schedule": "in one cycle",
+    "augment": "each",
+    "label_smoothing": "label smoothing {:g}",
+    "average": "average of the weights",
+    "keep": "the last kept and not the best",
+    "holdout": "all but ten of",
+    "precision": "16-bit arithmetic where quick",
+}
+
+
+@pytest.mark.parametrize("name", [r.name for r in RECIPES.values() if r.full and r.members == 1])
+def test_no_setting_departs_from_the_source_in_silence(name: str) -> None:
+    recipe = find_recipe(name)
+    short, full = recipe.settings().to_dict(), recipe.settings(full=True).to_dict()
+    told = recipe.departs()
+    if "the rest as 003c" in told:
+        told += find_recipe("nielsen-two-conv").departs()
+    for setting in short:
+        if short[setting] != full[setting]:
+            value = short[setting]
+            if setting == "weight_decay":
+                says = f"weight decay {value:.5f}".rstrip("0")
+            else:
+                says = SAYS[setting].format(value)
+            assert says in told
+
+
 def test_five_of_one_kind_vote() -> None:
     single, five = find_recipe("nielsen-dropout"), find_recipe("nielsen-five")
     assert five.members == 5
@@ -116,6 +149,9 @@ def test_single_options_override_a_recipe() -> None:
     config = config_of(options("--recipe", "lenet500", "--epochs", "2", "--lr", "0.003"))
     assert config.to_dict() == recipe.to_dict() | {"epochs": 2, "learning_rate": 0.003}
     assert config_of(options()) == TrainConfig()
+    longer = find_recipe("nielsen-dropout")
+    assert config_of(options("--recipe", "nielsen-dropout")) == longer.config
+    assert config_of(options("--recipe", "nielsen-dropout", "--full")) == longer.full
     # An option that says what is the default anyway is still said.
     config = config_of(options("--recipe", "lenet500", "--epochs", str(TrainConfig.epochs)))
     assert config.epochs == TrainConfig.epochs

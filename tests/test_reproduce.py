@@ -11,7 +11,7 @@ import torch
 from mnist_demo import reproduce, reproduced
 from mnist_demo.checkpoint import combine, load_checkpoint
 from mnist_demo.cli import main
-from mnist_demo.datasets import Dataset
+from mnist_demo.datasets import Dataset, load_dataset
 from mnist_demo.datasets.made import cache_folder
 from mnist_demo.ensemble import Ensemble
 from mnist_demo.errors import UserError
@@ -213,6 +213,28 @@ def test_the_command_writes_results_table_and_nets(
     assert len(list((cache_folder() / "reproduced").iterdir())) == 2
     monkeypatch.setattr(reproduce, "train", None)  # what is measured is not trained again
     assert main(["reproduce", "quick", "--seeds", "1", *places, *words]) == 0
+
+
+def test_a_recipe_whose_data_are_not_here_does_not_keep_the_others_back(
+    with_test: Dataset,
+    quick: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    here = replace(quick, config=replace(quick.config, dataset="sample"), full=None, members=1)
+    monkeypatch.setitem(RECIPES, "quick", here)
+    out, readme = tmp_path / "out.json", tmp_path / "README.md"
+    readme.write_text(f"{BEGIN}\n{END}\n")
+    places = ["--readme", str(readme), "--out", str(out), "--device", "cpu", "--seeds", "2"]
+    places += ["--data-dir", str(tmp_path / "none"), "--nets", str(tmp_path / "nets")]
+    assert main(["reproduce", "cifar-threeconv", "quick", *places]) == 1
+    assert [run.recipe for run in reproduced.read_results(out)] == ["quick", "quick"]
+    (note,) = capsys.readouterr().err.strip().splitlines()
+    assert note.startswith("note: cifar-threeconv is left out: CIFAR-10 is not in")
+    monkeypatch.setattr(reproduce, "load_dataset", load_dataset)
+    assert main(["reproduce", "cifar-threeconv", *places]) == 2
+    assert capsys.readouterr().err.startswith("error: CIFAR-10 is not in")
 
 
 def test_a_readme_without_the_place_is_refused_before_the_training(

@@ -16,6 +16,7 @@ from mnist_demo.datasets import Dataset, Split
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate
 from mnist_demo.nets import build_net
+from mnist_demo.recipes import find_recipe
 from mnist_demo.train import Dials, Diverged, Epoch, Event, Step, Validating, keep_best, train
 
 SMALL = TrainConfig(net="perceptron", dataset="sample", epochs=2, augment="none", batch_size=50)
@@ -85,6 +86,21 @@ def test_the_seed_decides_the_curve(few: tuple[Split, Split], config: TrainConfi
     assert curve(1, 10) != curve(2, 10)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("digitnet", "threeconv", "lenet500", "nielsen-dense", "nielsen-conv"),
+        *("nielsen-two-conv", "nielsen-dropout", "wide9216", "fast"),
+    ],
+)
+def test_a_short_epoch_of_a_recipe_lowers_its_loss(few: tuple[Split, Split], name: str) -> None:
+    config = dataclasses.replace(find_recipe(name).config, epochs=1, batch_size=32)
+    net = build_net(config.net, config.seed)
+    started = evaluate(net, few[1]).loss
+    (last,) = epochs(train(net, *few, config))
+    assert last.validation_loss < started
+
+
 def test_events_count_batches_images_and_epochs(few: tuple[Split, Split]) -> None:
     events = list(train(build_net("linear"), *few, SMALL))
     steps = [event for event in events if isinstance(event, Step)]
@@ -141,6 +157,14 @@ def test_fewer_digits_than_a_batch_are_one_batch(few: tuple[Split, Split]) -> No
     little = few[0].take(torch.arange(20))
     steps = losses(train(build_net("linear"), little, few[1], SMALL))
     assert len(steps) == SMALL.epochs
+
+
+def test_one_image_is_too_few_for_batch_norm_and_that_is_said(few: tuple[Split, Split]) -> None:
+    one = few[0].take(torch.arange(1))
+    for name in ("deep", "compact"):
+        with pytest.raises(UserError, match="one image to learn from.*add images"):
+            next(train(build_net(name), one, few[1], dataclasses.replace(SMALL, net=name)))
+    assert len(losses(train(build_net("linear"), one, few[1], SMALL))) == SMALL.epochs
 
 
 def test_the_learning_rate_can_be_turned_in_mid_run(few: tuple[Split, Split]) -> None:

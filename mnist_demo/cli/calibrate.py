@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mnist_demo.cli.common import add_checkpoint, add_data_dir, read_checkpoint
+from mnist_demo.errors import UserError
 
 HELP = "divide a net's logits by the temperature that suits its validation images best"
+LEAST = 500  # validation images; of fewer, one that is read wrong decides the temperature
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +28,19 @@ def run(args: argparse.Namespace) -> int:
     from mnist_demo.evaluate import evaluate, infer_in_chunks
 
     checkpoint = read_checkpoint(args.checkpoint)
-    holdout = float(checkpoint.config.get("holdout", 0.0))
-    part = load_dataset(checkpoint.dataset, args.data_dir, holdout).validation
+    if checkpoint.members:  # the mean's temperature is not its members', and a vote has none
+        raise UserError(
+            f"{checkpoint.title}: a temperature suits a single net; calibrate each of them and "
+            "join them again with `ensemble`"
+        )
+    ((trained_on, holdout),) = checkpoint.learned_from
+    data = load_dataset(trained_on, args.data_dir, holdout)
+    part = data.validation
+    if len(part) < LEAST:
+        raise UserError(
+            f"{len(part)} validation {data.noun} of {data.title} are too few to find a "
+            f"temperature by; train the net with a larger --holdout, so that {LEAST} are held out"
+        )
     before = calibration_error(reliability(evaluate(checkpoint.net, part)))
     logits = torch.cat(list(infer_in_chunks(checkpoint.net, part.images)))
     temperature = temperature_of(logits, part.labels)

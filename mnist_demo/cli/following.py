@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TEST_BATCH = 500  # as mnist_demo.evaluate has it, which `--help` need not import
 MOST = 10_000
 # Settings that some optimizers leave aside.
-UNUSED = {"momentum": ("adam", "adamw"), "weight_decay": ("adam", "rmsprop")}
+UNUSED = {"momentum": ("adam", "adamw"), "weight_decay": ("adam", "rmsprop", "muon")}
 
 
 def add_following(parser: argparse.ArgumentParser) -> None:

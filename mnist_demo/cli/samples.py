@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset",
         metavar="NAME|PATH",
-        help="as for `evaluate` (default: what the net was trained on)",
+        help="as for `evaluate` (default: what the net was trained on; for digits MNIST, else "
+        "sample)",
     )
     parser.add_argument("--count", type=int, default=16, help=f"1 to {MOST} (default: 16)")
     parser.add_argument("--seed", type=int, default=1, help="decides the sample (default: 1)")
@@ -44,10 +45,12 @@ def run(args: argparse.Namespace) -> int:
     from mnist_demo.datasets import best_available, load_dataset
     from mnist_demo.evaluate import evaluate
     from mnist_demo.figures import png_of, samples_figure
+    from mnist_demo.judging import OF_DIGITS
     from mnist_demo.match import check_same_classes
 
-    digits = checkpoint.dataset in ("mnist", "sample")
-    name = args.dataset or (best_available(args.data_dir) if digits else checkpoint.dataset)
+    trained_on, _ = checkpoint.learned_from[0]
+    digits = trained_on in OF_DIGITS
+    name = args.dataset or (best_available(args.data_dir) if digits else trained_on)
     data = load_dataset(name, args.data_dir, root=args.image_root)
     check_same_classes(checkpoint, data)
     split, words = choose_split(None, checkpoint, data, args.data_dir)

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 
 from mnist_demo.config import BOUNDS, TrainConfig, option_of
+from mnist_demo.errors import UserError
 from mnist_demo.recipes import RECIPES, find_recipe
 
 SETTINGS = {
@@ -26,7 +27,8 @@ SETTINGS = {
     "label_smoothing": "part of the target spread over all classes",
     "average": "decay of the moving average of the weights that is kept; 0: none",
     "keep": "best (by validation loss) or last epoch",
-    "holdout": "part of all training digits to validate on; 0: the usual 5,000",
+    "holdout": "part of all training digits to validate on, no less than usual where there is no "
+    "test set; 0: the usual 5,000",
     "precision": "float32, bfloat16, or auto: bfloat16 where the machine is quick at it",
     "seed": "the same seed on the same machine gives the same net",
 }
@@ -37,6 +39,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         metavar="NAME",
         help="all settings of a tutorial, which options beside it override: " + ", ".join(RECIPES),
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="the source's own settings, where --recipe is a shorter way for a CPU",
     )
     for setting in dataclasses.fields(TrainConfig):
         names = [option_of(setting.name)] + (["--lr"] if setting.name == "learning_rate" else [])
@@ -57,7 +64,16 @@ def config_of(args: argparse.Namespace, interrupted: TrainConfig | None = None) 
     """The recipe's settings, else an interrupted run's or the defaults; over them the given."""
     base = interrupted or TrainConfig()
     if args.recipe is not None:
-        base = find_recipe(args.recipe).config
+        recipe = find_recipe(args.recipe)
+        if args.full and recipe.full is None:
+            longer = ", ".join(name for name, other in RECIPES.items() if other.full)
+            raise UserError(
+                f"the recipe {recipe.name!r} has one way only; leave --full out, or choose one "
+                f"of: {longer}"
+            )
+        base = recipe.settings(args.full)
+    elif args.full:
+        raise UserError("--full is a recipe's; name one with --recipe, or leave it out")
     names = [field.name for field in dataclasses.fields(TrainConfig)]
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
     if "gamma" in given:

@@ -85,6 +85,7 @@ def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
         check_logs(args.log_to)
 
     from mnist_demo.datasets import load_dataset
+    from mnist_demo.datasets.base import too_few_to_judge
     from mnist_demo.device import describe_device, pick_device
     from mnist_demo.faults import OutOfMemory
     from mnist_demo.match import check_match
@@ -106,6 +107,12 @@ def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
         )
     device = ranks.device if ranks else pick_device(args.device)
     data = load_dataset(config.dataset, args.data_dir, config.holdout, args.image_root)
+    if config.holdout and too_few_to_judge(data, config.holdout):
+        _note(
+            f"a holdout of {config.holdout:g} leaves too few {data.noun} to judge by, for "
+            f"{data.title} has no test set; the usual {len(data.validation):,} are held out"
+        )
+        config = dataclasses.replace(config, holdout=0.0)  # what the checkpoint shall say
     config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
     check_match(config.net, data)
     if place and stored:

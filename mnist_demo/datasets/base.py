@@ -101,17 +101,36 @@ def cut(split: Split, per_class: int) -> tuple[Split, Split]:
     return split.take((~mask).nonzero()[:, 0]), split.take(mask.nonzero()[:, 0])
 
 
-def cut_at_random(split: Split, part: float, seed: int = SEED) -> tuple[Split, Split]:
-    """The rest and `part` of all, drawn at random."""
+def cut_at_random(
+    split: Split, part: float, seed: int = SEED, least: int = 0
+) -> tuple[Split, Split]:
+    """The rest and `part` of all, `least` images or more, drawn at random."""
     order = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed))
-    count = round(part * len(split))
+    count = max(least, round(part * len(split)))
     return split.take(order[count:]), split.take(order[:count])
 
 
 def hold_out(data: Dataset, part: float, seed: int = SEED) -> Dataset:
-    """All that is not test, cut anew at random: `part` of it to validate, the rest to train."""
-    train, validation = cut_at_random(joined(data.train, data.validation), part, seed)
+    """All that is not test, cut anew at random: `part` of it to validate, the rest to train.
+
+    However small the part, as many images as there are classes (half of them where there are
+    fewer than two for each); and `data` as it is where `too_few_to_judge`.
+    """
+    if too_few_to_judge(data, part):
+        return data
+    whole = joined(data.train, data.validation)
+    train, validation = cut_at_random(whole, part, seed, _least(data))
     return replace(data, train=train, validation=validation)
+
+
+def too_few_to_judge(data: Dataset, part: float) -> bool:
+    """Whether there is no test set, and `part` less than what is validated on otherwise."""
+    count = len(data.train) + len(data.validation)
+    return data.test is None and max(_least(data), round(part * count)) < len(data.validation)
+
+
+def _least(data: Dataset) -> int:
+    return min(len(data.labels), (len(data.train) + len(data.validation)) // 2)
 
 
 def joined(first: Split, second: Split) -> Split:

@@ -98,7 +98,7 @@ def add_api(context: Context) -> None:
         Args:
             net: a name, such as compact or linear, or "custom:blocks=2,width=32"
             dataset: "sample" (4,000 digits), or "mnist" where the server has it
-            epochs: passes over the data, 1 to 50
+            epochs: passes over the data, 1 to 60
             batch_size: images a step learns from, 8 to 256
             learning_rate: the size of a step, 0.00001 to 1
             optimizer: adamw, adam, sgd or rmsprop

@@ -14,13 +14,13 @@ from mnist_demo.nets import NETS, find_net, is_described
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
 from mnist_demo.summary import summarise
 
-MAX_EPOCHS = 50  # the command line takes more
+MAX_EPOCHS = 60  # the command line takes more
 # A batch of the largest net then takes a CPU under half a second, which Stop waits for.
 MAX_BATCH = 256
 BATCH_SIZES = [10, 16, 32, 50, 64, 128, MAX_BATCH]
 # Multiply-adds of a batch of one's own net: a CPU then takes about a second for it.
 MAX_WORK = 8e9
-MAX_IMAGES = 3_000_000  # that a run may learn from, each epoch's counted: 50 epochs of full MNIST
+MAX_IMAGES = 3_300_000  # that a run may learn from, each epoch's counted: 60 epochs of full MNIST
 WHOLE = ("epochs", "batch_size", "seed")
 
 TITLES = {

@@ -1,4 +1,4 @@
-// The gallery's state and wiring. `gallery_view.js` stands before this and draws.
+// The gallery's state and wiring. `gallery_view.js` and `gallery_pictures.js` stand before this.
 // Python listens to 'look' (evaluate, if need be) and 'open' (a digit to the sketchpad).
 
 const find = (selector) => element.querySelector(selector);
@@ -263,6 +263,7 @@ find(".sort select").addEventListener("change", () => {
   page = 0;
   load();
 });
+wireDrawn();
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 dialog.addEventListener("close", () => opener?.focus());
 dialog.addEventListener("keydown", (event) => {

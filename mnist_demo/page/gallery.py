@@ -3,7 +3,7 @@
 Beside a second net: which of the two is right about what.
 
 `show` evaluates, as a queued event; paging, sorting and filtering go through `page_of`,
-which only looks at what is known already.
+which only looks at what is known already, and so does `figure_of`, which has pictures drawn.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,17 @@ from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
 from mnist_demo.page import comparing
 from mnist_demo.page.context import Context
+from mnist_demo.page.gallery_pictures import Painter, channels, samples
 from mnist_demo.page.guard import in_words, sent, session_of
 from mnist_demo.page.language import words_for
-from mnist_demo.page.pace import GALLERY_PAGE, TooOften, told_later
+from mnist_demo.page.pace import BURST, GALLERY_PAGE, TooOften, told_later
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.words import ENGLISH, Words, script
 
 HERE = Path(__file__).parent
-SCRIPTS = ("gallery_view.js", "gallery.js")  # one text to the page, in this order
+# One text to the page, in this order.
+SCRIPTS = ("gallery_view.js", "gallery_pictures.js", "gallery.js")
+FIGURE = BURST / 2  # what a drawn picture costs at a visitor's pace: one a second
 COLUMNS = 12  # of the sprite
 
 
@@ -42,7 +45,7 @@ def build(context: Context, net: gr.Dropdown) -> gr.HTML:
         value=None,
         html_template=(HERE / "gallery.html").read_text(),
         js_on_load=script(*SCRIPTS),
-        server_functions=[make_page_of(context)],
+        server_functions=[make_page_of(context), make_figure_of(context)],
         apply_default_css=False,
         elem_id="gallery",
     )
@@ -153,26 +156,49 @@ def make_page_of(context: Context) -> Callable[[Any, gr.Request], Any]:
     """The server function behind the grid, as a closure over what it needs."""
 
     async def page_of(wanted: Any, request: gr.Request) -> dict[str, Any]:
-        try:
-            visitor = context.visitors.get(await session_of(request))
-            with visitor.pace.turn(GALLERY_PAGE):
-                return await asyncio.to_thread(page, context, visitor, wanted)
-        except TooOften as error:
-            return in_words(await told_later(error), words_for(request))
-        except UserError as error:
-            return in_words({"error": str(error)}, words_for(request))
+        def answer(visitor: Visitor) -> Awaitable[dict[str, Any]]:
+            return asyncio.to_thread(page, context, visitor, wanted)
+
+        return await _answered(context, request, GALLERY_PAGE, answer)
 
     return page_of
 
 
+def make_figure_of(context: Context) -> Callable[[Any, gr.Request], Any]:
+    """The server function that has a picture drawn, with the one who draws them."""
+    painter = Painter()
+
+    async def figure_of(wanted: Any, request: gr.Request) -> dict[str, Any]:
+        def answer(visitor: Visitor) -> Awaitable[dict[str, Any]]:
+            rng = np.random.default_rng()
+            return painter.paint(lambda: figure(context, visitor, wanted, rng))
+
+        return await _answered(context, request, FIGURE, answer)
+
+    return figure_of
+
+
+async def _answered(
+    context: Context,
+    request: gr.Request,
+    cost: float,
+    answer: Callable[[Visitor], Awaitable[dict[str, Any]]],
+) -> dict[str, Any]:
+    """What a server function says to its visitor, at the visitor's pace."""
+    try:
+        visitor = context.visitors.get(await session_of(request))
+        with visitor.pace.turn(cost):
+            return await answer(visitor)
+    except TooOften as error:
+        return in_words(await told_later(error), words_for(request))
+    except UserError as error:
+        return in_words({"error": str(error)}, words_for(request))
+
+
 def page(context: Context, visitor: Visitor, wanted: object) -> dict[str, Any]:
     """One page of digits and their pictures in one PNG; `wanted` comes from the world."""
-    if not isinstance(wanted, dict) or not isinstance(wanted.get("choice"), str):
-        raise UserError("a request for a page must name a net")
+    wanted, result = _asked_of(context, visitor, wanted)
     choice = wanted["choice"]
-    result = context.known_evaluation(visitor, choice)
-    if result is None:
-        raise UserError("this net is not evaluated yet; open the gallery again")
     sort = wanted.get("sort")
     if not isinstance(sort, str):
         raise UserError("a request for a page must say in which order")
@@ -195,6 +221,33 @@ def page(context: Context, visitor: Visitor, wanted: object) -> dict[str, Any]:
         "columns": COLUMNS,
         "side": pictures.shape[-1],
     }
+
+
+def figure(
+    context: Context, visitor: Visitor, wanted: object, rng: np.random.Generator
+) -> dict[str, Any]:
+    """A drawn picture: some answers, or an image's channels; `wanted` comes from the world."""
+    wanted, result = _asked_of(context, visitor, wanted)
+    checkpoint = context.checkpoint(visitor, wanted["choice"])
+    images = context.digits_for(checkpoint)[0].images
+    what, narrow = wanted.get("what"), wanted.get("narrow")
+    if what == "channels":
+        return channels(images[_integer("index", wanted.get("index"), len(images))].cpu().numpy())
+    if what != "samples" or not isinstance(narrow, bool):
+        raise UserError("a request for a picture must say which one, and how wide it may be")
+    return samples(images.cpu().numpy(), result, checkpoint.labels, narrow, rng)
+
+
+def _asked_of(
+    context: Context, visitor: Visitor, wanted: object
+) -> tuple[dict[str, Any], Evaluation]:
+    """A request of the page's, and the evaluation of the net that it names."""
+    if not isinstance(wanted, dict) or not isinstance(wanted.get("choice"), str):
+        raise UserError("a request for a page must name a net")
+    result = context.known_evaluation(visitor, wanted["choice"])
+    if result is None:
+        raise UserError("this net is not evaluated yet; open the gallery again")
+    return wanted, result
 
 
 def _select(

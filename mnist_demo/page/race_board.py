@@ -20,7 +20,7 @@ TITLES = {
 # What each does, for who has just heard of it.
 ABOUT = {
     "fast": "One pass over the digits; a first layer of fixed edges and lines, then two small ones "
-    "that learn, in 16 bits.",
+    "that learn.",
     "study": "One pass as well: two convolutions at full size, Adam, 32 bits. It took 0.76 s on a "
     "laptop's GPU.",
     "example": "What many learn from: up to 14 passes, Adadelta, each digit prepared when it is "

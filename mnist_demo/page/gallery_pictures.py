@@ -1,0 +1,120 @@
+"""Pictures that the Gallery has drawn: a sample of answers, the values of one image's pixels.
+
+`figures` draws them for a sheet of paper; here they are laid out for the page and for phones.
+One thread draws them one after the other: with thousands of numbers one takes seconds, and
+more at a time would leave the others no core. Nothing is written to disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from mnist_demo import browse
+from mnist_demo.errors import UserError
+from mnist_demo.evaluate import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COUNT = 16  # samples
+LONGEST = 14  # letters of a name above a picture
+SHORT = 3  # letters that leave room for large ones, and for more pictures in a row
+ROOM = 0.28  # inches above a sample
+CELL = 0.4  # inches of a pixel with its value, as `figures` has it
+TITLE = 0.48  # inches above a channel
+# Pixels of the file for an inch, and of the page: more of the former, for fine screens.
+SAMPLE_DOTS, SAMPLE_SIZE = 150, 96
+CHANNEL_DOTS, CHANNEL_SIZE = 100, 60
+MAX_WAITING = 6  # pictures, the one being drawn included
+
+
+class Painter:
+    """Draws one picture at a time; whoever comes when too many wait is told to try again."""
+
+    def __init__(self, most: int = MAX_WAITING) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="paint")
+        self._most = most
+        self._asked = 0
+
+    async def paint(self, draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `draw` makes. For the event loop alone. Raises UserError."""
+        if self._asked >= self._most:
+            raise UserError(
+                "too many pictures are drawn at this moment; try again in a few seconds"
+            )
+        self._asked += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, draw)
+        finally:
+            self._asked -= 1
+
+
+def samples(
+    images: np.ndarray,
+    result: Evaluation,
+    labels: Sequence[str],
+    narrow: bool,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Up to 16 of the images uint8 (N, C, H, W) at random, each titled "predicted (true)"."""
+    from mnist_demo.figures import samples_figure
+
+    chosen = rng.choice(len(images), min(COUNT, len(images)), replace=False)
+    truth, predicted = result.truth[chosen].tolist(), result.predicted[chosen].tolist()
+    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in labels]
+    figure = samples_figure(images[chosen], truth, predicted, names)
+    is_short = max(map(len, names)) <= SHORT
+    width = figure.get_figwidth() / min(8, len(chosen))
+    columns = min(len(chosen), 8 if not narrow else 4 if is_short else 2)
+    _lay_out(figure, columns, width, width + ROOM)
+    for axes in figure.axes:
+        axes.title.set(parse_math=False, fontsize=12 if is_short else 8)  # "$" is in names, too
+    return _sent(_pixels(figure, SAMPLE_DOTS), columns * width * SAMPLE_SIZE) | {
+        "answers": list(zip(predicted, truth, strict=True))
+    }
+
+
+def channels(image: np.ndarray) -> dict[str, Any]:
+    """The channels of an image uint8 (C, H, W), one below the other, their values written in."""
+    from mnist_demo.figures import channels_figure
+
+    _, height, width = image.shape
+    figure = channels_figure(image)
+    _lay_out(figure, 1, CELL * width, CELL * height + TITLE)
+    for axes in figure.axes:
+        for value in axes.texts:
+            value.set_fontsize(11)  # as large as fits
+    grey = _pixels(figure, CHANNEL_DOTS)[..., 0]  # all of it is, and smaller so
+    return _sent(grey, CELL * width * CHANNEL_SIZE)
+
+
+def _lay_out(figure: Figure, columns: int, width: float, height: float) -> None:
+    """Puts the parts of a figure, each of this size in inches, into so many columns."""
+    rows = -(-len(figure.axes) // columns)
+    grid = figure.add_gridspec(rows, columns)
+    for place, axes in enumerate(figure.axes):
+        axes.set_subplotspec(grid[place // columns, place % columns])
+    figure.set_size_inches(columns * width, rows * height)
+
+
+def _pixels(figure: Figure, dots: int) -> np.ndarray:
+    """The figure as uint8 (H, W, 3), `dots` an inch."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(dots)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def _sent(pixels: np.ndarray, width: float) -> dict[str, Any]:
+    """A PNG as the page takes it, and how many of its own pixels it is wide there."""
+    content = browse.png_bytes(Image.fromarray(pixels))
+    return {"png": base64.b64encode(content).decode(), "width": round(width)}
