@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mnist_demo.ensemble import Ensemble
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
 
@@ -80,11 +79,9 @@ def cooled(net: nn.Module, temperature: float) -> nn.Module:
     Raises UserError for a net that does not end in a linear layer.
     """
     net = copy.deepcopy(net)
-    members = list(net) if isinstance(net, Ensemble) else [net]
-    for member in members:
-        last = member[-1] if isinstance(member, nn.Sequential) and len(member) else None
-        if not isinstance(last, nn.Linear):
-            raise UserError("only a net that ends in a linear layer can be calibrated")
-        for tensor in last.parameters():
-            tensor.div_(temperature)
+    last = net[-1] if isinstance(net, nn.Sequential) and len(net) else None
+    if not isinstance(last, nn.Linear):
+        raise UserError("only a net that ends in a linear layer can be calibrated")
+    for tensor in last.parameters():
+        tensor.div_(temperature)
     return net

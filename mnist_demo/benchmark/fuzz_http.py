@@ -24,6 +24,7 @@ Attempt = Callable[[random.Random], str | None]
 MESSAGES: dict[str, Any] = {
     "classify": {"net": "released", "x": 0, "y": 0, "w": 2, "h": 2, "ink": "AP8A/w=="},
     "page_of": {"choice": "released", "sort": "worst", "page": 0, "size": 24, "right": False},
+    "figure_of": {"choice": "released", "what": "channels", "index": 0, "narrow": True},
     "switch": {"action": "pause", "value": 0.01},
     "download": {"run": "run-1", "kind": "net"},
 }

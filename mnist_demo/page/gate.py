@@ -50,7 +50,8 @@ POSTS: dict[str, int | None] = {
 }
 HOST = re.compile(rb"([\w.-]*|\[[0-9a-fA-F:.]+\])(:\d{1,5})?")
 MCP = re.compile(rf"{API}/mcp(/|/http/?|/sse/?|/messages/?|/schema/?)?")
-BODY_KINDS = {"classify": "classify", "page_of": "gallery"}  # server functions, by their names
+# Server functions, by their names.
+BODY_KINDS = {"classify": "classify", "page_of": "gallery", "figure_of": "gallery"}
 
 
 class Gate:

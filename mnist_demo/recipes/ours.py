@@ -55,7 +55,7 @@ OURS = [
         "photo-short",
         "ours",
         "the same in ten minutes on two cores",
-        replace(PHOTO, epochs=12, augment="flip-crop"),
+        replace(PHOTO, epochs=3, augment="flip-crop"),
         "(no figure)",
         0.0,
         "as high as it gets in ten minutes on two cores",
