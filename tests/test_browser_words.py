@@ -142,7 +142,7 @@ def train_and_browse(page: Page) -> list[str]:
     page.get_by_role("tab").nth(2).click()
     page.locator("#gallery .tile").first.click(timeout=90_000)
     seen += texts_of(page)
-    page.locator("#gallery .close").click()
+    page.locator("#gallery dialog[open] .close").click()
     page.locator("#gallery .versus select").select_option(index=1)  # beside the run
     page.locator("#gallery .groups button").first.wait_for(timeout=90_000)
     return seen + texts_of(page)
