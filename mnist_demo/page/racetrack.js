@@ -121,7 +121,8 @@ watch("value", () => {
   board = props.value || board;
   show();
 });
-show();
+// The page's first value is in no visitor's language: nothing is shown before the answer below.
+find(".start").disabled = find(".stop").disabled = true;
 
 // What it runs on, and whether a race of this page is on, are asked for once somebody looks.
 root.addEventListener("toggle", () => root.open && trigger("opened", {}), { once: true });
