@@ -212,6 +212,8 @@ def test_gallery(checked: Checked, context: Context) -> None:
         page.get_by_role("tab", name=tab).click()
     page.get_by_label("Compare with").select_option("Run 1: linear")
     expect(page.locator("#gallery .groups button")).to_have_count(4)
+    expect(page.locator("#gallery .digits:not([aria-busy])")).to_be_visible()
+    page.wait_for_timeout(500)  # they have faded in
     checked.check("two nets")
 
 

@@ -191,10 +191,10 @@ def test_a_worker_that_does_not_let_go_is_ended(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_worker_that_is_stuck_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_demo.page.trainer.MAX_SILENCE", 3.0)
     stuck = Crew(Worker)
     run, updates = start(stuck, LONG)
     advance(updates, lambda: run.step > 0)
+    monkeypatch.setattr("mnist_demo.page.trainer.MAX_SILENCE", 3.0)
     pid = pid_of(stuck)
     os.kill(pid, signal.SIGSTOP)
     list(updates)
