@@ -237,7 +237,7 @@ def _told(repo: str) -> Iterator[None]:
             else "try again later"
         )
         raise UserError(f"{hub} answered {code} ({reason}) for {repo}; {remedy}") from error
-    except (transport, OSError) as error:
+    except (transport, OSError, RuntimeError) as error:  # the last: a client that was closed
         raise UserError(_unreachable(hub)) from error
 
 

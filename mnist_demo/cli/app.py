@@ -89,4 +89,4 @@ def check_mcp(password: str | None) -> None:
     from importlib.util import find_spec
 
     if find_spec("mcp") is None:
-        raise UserError("--mcp needs the package mcp; run `pip install 'mcp>=1.21,<2'`")
+        raise UserError("--mcp needs the package mcp; run `pip install 'mcp>=1.24,<2'`")
