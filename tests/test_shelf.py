@@ -191,13 +191,19 @@ def test_a_run_that_is_on_is_not_offered_to_the_next_tab(shelf: Shelf) -> None:
     assert [run.status for run in other.runs.values()] == ["stopped"]
 
 
-def test_two_tabs_cannot_both_go_on_with_one_run(shelf: Shelf) -> None:
+def two_tabs(shelf: Shelf) -> tuple[Visitor, Visitor]:
+    """Two pages of one browser, both of which show a run that was broken off."""
     run, updates = start(shelf)
     advance(updates, lambda: len(run.epochs) == 1)
     updates.close()  # type: ignore[attr-defined]
-    first, second = Visitor("first"), Visitor("second")
-    for visitor in (first, second):
+    tabs = Visitor("first"), Visitor("second")
+    for visitor in tabs:
         bring_back(visitor, drawer_of(shelf))
+    return tabs
+
+
+def test_two_tabs_cannot_both_go_on_with_one_run(shelf: Shelf) -> None:
+    first, second = two_tabs(shelf)
     take_up(first, "run-1")
     with pytest.raises(UserError, match="on in another page"):
         take_up(second, "run-1")
@@ -206,12 +212,7 @@ def test_two_tabs_cannot_both_go_on_with_one_run(shelf: Shelf) -> None:
 
 
 def test_a_run_that_ended_in_another_tab_is_not_trained_over(shelf: Shelf) -> None:
-    run, updates = start(shelf)
-    advance(updates, lambda: len(run.epochs) == 1)
-    updates.close()  # type: ignore[attr-defined]
-    first, second = Visitor("first"), Visitor("second")
-    for visitor in (first, second):
-        bring_back(visitor, drawer_of(shelf))
+    first, second = two_tabs(shelf)
     list(updates_of(take_up(first, "run-1"), is_resumed=True))
     before = {path: path.read_bytes() for path in _files(shelf)}
     with pytest.raises(UserError, match="reload this one"):
@@ -221,12 +222,7 @@ def test_a_run_that_ended_in_another_tab_is_not_trained_over(shelf: Shelf) -> No
 
 
 def test_a_run_that_is_on_in_another_tab_is_not_deleted_under_it(shelf: Shelf) -> None:
-    run, updates = start(shelf)
-    advance(updates, lambda: len(run.epochs) == 1)
-    updates.close()  # type: ignore[attr-defined]
-    first, second = Visitor("first"), Visitor("second")
-    for visitor in (first, second):
-        bring_back(visitor, drawer_of(shelf))
+    first, second = two_tabs(shelf)
     going = updates_of(take_up(first, "run-1"), is_resumed=True)
     next(going)
     with pytest.raises(UserError, match="on in another page"):
