@@ -150,6 +150,7 @@ def recipe_of(config: dict[str, Any]) -> str:
     named = {
         "average": "moving average of the weights",
         "label_smoothing": "label smoothing",
+        "focus": "focus on doubtful images",
         "augment": "augmentation",
         "precision": "precision",
         "seed": "seed",

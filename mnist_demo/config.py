@@ -19,6 +19,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "gamma": (0.1, 1.0),
     "label_smoothing": (0.0, 0.5),
     "average": (0.0, 0.9999),
+    "focus": (0.0, 0.95),
     "holdout": (0.0, 0.5),
     "seed": (0, 2**31 - 1),
 }
@@ -41,6 +42,7 @@ class TrainConfig:
     augment: str = "shift"
     label_smoothing: float = 0.0
     average: float = 0.0  # decay of the moving average of the weights; 0 keeps the plain weights
+    focus: float = 0.0  # part of an epoch that goes to images by how much the net doubts them
     keep: str = "best"  # "best": the epoch of lowest validation loss; "last": the last epoch
     holdout: float = 0.0  # part of all training digits to validate on; 0: the usual 5,000
     precision: str = "float32"  # or "bfloat16": autocast in the training step; "auto": if quicker

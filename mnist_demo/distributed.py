@@ -23,7 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mnist_demo.device import pick_device
 from mnist_demo.errors import UserError
-from mnist_demo.learner import Learner
+from mnist_demo.learner import Learned, Learner
 from mnist_demo.train import Diverged
 
 
@@ -85,19 +85,19 @@ class SharedLearner(Learner):
     ranks: Ranks
     parallel: nn.Module
 
-    def learn(
-        self, images: torch.Tensor, labels: torch.Tensor, rate: float, step: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def learn(self, images: torch.Tensor, labels: torch.Tensor, rate: float, step: int) -> Learned:
         alone = self.live
         self.live = self.parallel
         try:
             part = self.ranks.part(labels)
-            loss, hits = super().learn(self.ranks.part(images), part, rate, step)
+            own = super().learn(self.ranks.part(images), part, rate, step)
         finally:
             self.live = alone
-        sums = torch.stack([loss, hits.to(loss.dtype)])
+        sums = torch.stack([own.loss, own.hits.to(own.loss.dtype)])
         dist.all_reduce(sums)
-        return sums[0] / self.ranks.size, sums[1]
+        doubts = own.doubts.new_empty(len(part) * self.ranks.size)
+        dist.all_gather_into_tensor(doubts, own.doubts)
+        return Learned(sums[0] / self.ranks.size, sums[1], doubts)
 
 
 def shared(learner: Learner, ranks: Ranks) -> Learner:
@@ -117,7 +117,12 @@ def shared(learner: Learner, ranks: Ranks) -> Learner:
         elif type(module) is nn.Dropout:
             module.__class__ = WholeDropout
     one = SharedLearner(
-        learner.net, learner.live, learner.optimizer, learner.config, learner.epochs_done
+        learner.net,
+        learner.live,
+        learner.optimizer,
+        learner.config,
+        learner.epochs_done,
+        learner.doubts,
     )
     one.ranks = ranks
     one.parallel = DistributedDataParallel(

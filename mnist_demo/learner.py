@@ -19,6 +19,15 @@ from mnist_demo.optimise import make_optimizer
 Tensors = dict[str, torch.Tensor]
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What a batch came to, left on the device."""
+
+    loss: torch.Tensor  # mean
+    hits: torch.Tensor  # how many it got right
+    doubts: torch.Tensor  # of each image: what its label lacks of the probability that it asks for
+
+
 @dataclass
 class Learner:
     """`net` answers; `live` is what learns: the net itself, or what `net` is the average of."""
@@ -28,14 +37,10 @@ class Learner:
     optimizer: torch.optim.Optimizer
     config: TrainConfig
     epochs_done: int = 0
+    doubts: torch.Tensor | None = None  # of each training image, where `config.focus` asks for it
 
-    def learn(
-        self, images: torch.Tensor, labels: torch.Tensor, rate: float, step: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Step number `step`: down the gradient, at this rate.
-
-        Gives the batch's mean loss and how many it got right, both left on the device.
-        """
+    def learn(self, images: torch.Tensor, labels: torch.Tensor, rate: float, step: int) -> Learned:
+        """Step number `step`: down the gradient, at this rate."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.live.train()
@@ -47,14 +52,17 @@ class Learner:
         with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
             torch.manual_seed(config.seed * 1_000_003 + step)
             with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-                logits = self.live(images)
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
+                logits = self.live(images).float()
+        loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         if config.average:
             _average_into(self.net, self.live, min(config.average, step / (step + 10)))
-        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+        logits = logits.detach()
+        asked = 1 - config.label_smoothing * (1 - 1 / logits.shape[1])
+        doubts = (asked - logits.softmax(1).gather(1, labels[:, None])[:, 0]).clamp(min=0)
+        return Learned(loss.detach(), (logits.argmax(1) == labels).sum(), doubts)
 
     def tensors(self) -> Tensors:
         """All that is remembered, by names that tell the parts apart; no copies."""
@@ -65,11 +73,16 @@ class Learner:
             for name, value in state.items():
                 if value is not None:  # SGD without momentum remembers nothing
                     found[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
+        if self.doubts is not None:
+            found["doubts"] = self.doubts
         return found
 
     def restore(self, tensors: Tensors) -> None:
         """Takes over what `tensors` gave. Raises RuntimeError or ValueError where it cannot fit."""
         self.net.load_state_dict(_under("net.", tensors))
+        if "doubts" in tensors:
+            device = next(self.net.parameters()).device
+            self.doubts = tensors["doubts"].to(device).nan_to_num(1.0).clamp(0, 1)
         if self.live is not self.net:
             self.live.load_state_dict(_under("live.", tensors))
         parameters = list(self.live.parameters())

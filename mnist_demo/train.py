@@ -18,6 +18,7 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Split
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import CHUNK, as_input, evaluation_of, infer_in_chunks
+from mnist_demo.focus import epoch_order, updated
 from mnist_demo.learner import Learner, make_learner
 from mnist_demo.nets import check_fit
 from mnist_demo.optimise import schedule_factor
@@ -102,12 +103,14 @@ def train(
     dials = dials or Dials(config.learning_rate)
     augment = find_augment(config.augment)
     learner = learner or make_learner(net, config)
+    if config.focus and learner.doubts is None:
+        learner.doubts = torch.ones(len(train_set), device=device)
     batches = max(1, len(train_set) // config.batch_size)  # the odd rest waits an epoch
     steps = batches * config.epochs
 
     for epoch in range(learner.epochs_done + 1, config.epochs + 1):
         rng = torch.Generator(device).manual_seed(config.seed * 1_000_003 + epoch)
-        order = torch.randperm(len(train_set), generator=rng, device=device)
+        order = epoch_order(len(train_set), config.focus, learner.doubts, epoch, rng)
         loss_sum = torch.zeros((), device=device)
         right = torch.zeros((), device=device)
         seen = 0
@@ -118,9 +121,12 @@ def train(
             step = (epoch - 1) * batches + batch + 1
             rate = dials.learning_rate * schedule_factor((step - 1) / steps, config)
             images = augment(as_input(train_set.images[chosen]), rng)
-            loss, hits = learner.learn(images, train_set.labels[chosen], rate, step)
+            learned = learner.learn(images, train_set.labels[chosen], rate, step)
+            loss = learned.loss
             loss_sum += loss * len(chosen)
-            right += hits
+            right += learned.hits
+            if learner.doubts is not None:
+                updated(learner.doubts, chosen, learned.doubts)
             seen += len(chosen)
             if step % CHECK_EVERY == 0:
                 _check(loss, dials)

@@ -76,6 +76,7 @@ def curve(run: Running, data: Dataset, path: Path | None = None, until: int = 99
         {"optimizer": "sgd", "momentum": 0.0, "keep": "last"},
         {"optimizer": "rmsprop", "average": 0.9},
         {"optimizer": "adam", "average": 0.5, "precision": "bfloat16"},
+        {"focus": 0.8},
     ],
     ids=str,
 )

@@ -26,6 +26,8 @@ SETTINGS = {
     "warp:rotate=10,scale=0.1,shift=2",
     "label_smoothing": "part of the target spread over all classes",
     "average": "decay of the moving average of the weights that is kept; 0: none",
+    "focus": "part of an epoch that goes to images by how much the net doubts them, from the third "
+    "epoch on; 0: every image once",
     "keep": "best (by validation loss) or last epoch",
     "holdout": "part of all training digits to validate on, no less than usual where there is no "
     "test set; 0: the usual 5,000",

@@ -23,6 +23,7 @@ SETTING_NAMES = {
     "augment": "augmentation",
     "label_smoothing": "smoothing",
     "average": "averaging",
+    "focus": "focus",
     "keep": "kept:",
     "precision": "",
     "seed": "seed",

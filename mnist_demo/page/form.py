@@ -66,6 +66,7 @@ LABELS = {
     "gamma": "Gamma",
     "label_smoothing": "Label smoothing",
     "average": "Weight averaging",
+    "focus": "Focus on doubt",
     "keep": "Which net is kept",
     "precision": "Arithmetic",
 }
