@@ -1,0 +1,108 @@
+"""One visitor cannot starve the rest: what each may have waiting, and what the others still get."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import gradio as gr
+import pytest
+
+from mnist_demo.benchmark.server import free_port
+from mnist_demo.page.app import build
+from mnist_demo.page.context import Context
+from mnist_demo.page.launch import launch_page, make_context
+from mnist_demo.page.waiting import OF_ADDRESS, OF_SESSION
+
+RUNNING = 2  # evaluations at a time
+
+
+class Busy:
+    """A page on which every evaluation hangs until the test is over."""
+
+    def __init__(self, folder: Path) -> None:
+        self.context: Context = make_context(folder)
+        self.page: gr.Blocks = build(self.context)
+        self.open = threading.Event()
+        for event in self.page.fns.values():
+            if event.api_name == "evaluate" or (0, "look") in [(0, n) for _, n in event.targets]:
+                event.fn = lambda *_: self.open.wait(60)
+        address = launch_page(self.page, host="127.0.0.1", port=free_port(), block=False)
+        self.port = urlsplit(address).port
+
+    def event(self, name: str) -> tuple[int, int]:
+        """The number of the page's event with this name, and how many values it takes."""
+        for number, event in self.page.fns.items():
+            if event.api_name == name or name in [what for _, what in event.targets]:
+                return number, len(event.inputs)
+        raise KeyError(name)
+
+    def join(
+        self, name: str, session: str, address: str, language: str = "en"
+    ) -> tuple[int, str, str]:
+        """Asks for an event as the page does: the status, the message, when to come again."""
+        number, inputs = self.event(name)
+        body = {"session_hash": session, "fn_index": number, "data": ["released"] * inputs}
+        headers = {
+            "Content-Type": "application/json",
+            "X-Forwarded-For": address,  # the server trusts a proxy on this machine
+            "Accept-Language": language,
+        }
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("POST", "/gradio_api/queue/join", json.dumps(body), headers)
+        reply = connection.getresponse()
+        answer: dict[str, Any] = json.loads(reply.read())
+        connection.close()
+        return reply.status, str(answer.get("detail", "")), reply.headers.get("Retry-After", "")
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[Busy]:
+    there = Busy(tmp_path)
+    yield there
+    there.open.set()
+    there.page.close()
+
+
+def at_once(busy: Busy, sessions: list[str], address: str) -> list[tuple[int, str, str]]:
+    with ThreadPoolExecutor(16) as pool:
+        asked = [pool.submit(busy.join, "evaluate", name, address) for name in sessions]
+        return [one.result() for one in asked]
+
+
+def test_a_program_that_asks_64_times_leaves_the_page_its_room(busy: Busy) -> None:
+    answers = at_once(busy, ["program"] * 64, "10.0.0.1")
+    refused = [answer for answer in answers if answer[0] != 200]
+    assert OF_SESSION <= 64 - len(refused) <= OF_SESSION + RUNNING
+    for status, message, when in refused:
+        assert status == 429
+        assert f"{OF_SESSION} requests of yours are waiting already; try again in" in message
+        assert int(when) >= 1
+    assert busy.join("look", "visitor", "10.0.0.1")[0] == 200  # beside it, behind the same address
+
+
+def test_made_up_sessions_fill_no_more_than_half_of_the_queue(busy: Busy) -> None:
+    answers = at_once(busy, [f"made-up-{number}" for number in range(80)], "10.0.0.1")
+    refused = [answer for answer in answers if answer[0] != 200]
+    assert OF_ADDRESS <= 80 - len(refused) <= OF_ADDRESS + RUNNING
+    assert {status for status, _, _ in refused} == {429}
+    assert "from your network are waiting already; try again in" in refused[0][1]
+    assert busy.join("look", "visitor", "10.0.0.2")[0] == 200
+    assert busy.join("evaluate", "program", "10.0.0.2")[0] == 200
+    said = busy.join("evaluate", "one-more", "10.0.0.1", language="zh")[1]
+    assert said.startswith(f"来自你所在网络的 {OF_ADDRESS} 个请求")
+
+
+def test_a_full_queue_says_when(busy: Busy) -> None:
+    for number in range(2):
+        at_once(busy, [f"made-up-{n}" for n in range(40)], f"10.0.0.{number}")
+    while (answer := busy.join("evaluate", "visitor", "10.0.0.9"))[0] == 200:
+        pass  # what was taken up meanwhile
+    assert answer[0] == 429
+    assert "64 requests are waiting already; try again in" in answer[1]
