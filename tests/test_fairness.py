@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 import gradio as gr
 import pytest
 
+from mnist_demo.benchmark.fuzz_http import SETTINGS
 from mnist_demo.benchmark.server import free_port
+from mnist_demo.errors import UserError
+from mnist_demo.page.api_training import EACH, PLACES, ApiRuns
 from mnist_demo.page.app import build
 from mnist_demo.page.context import Context
 from mnist_demo.page.launch import launch_page, make_context
@@ -61,6 +64,20 @@ class Busy:
         connection.close()
         return reply.status, str(answer.get("detail", "")), reply.headers.get("Retry-After", "")
 
+    def train(self, address: str) -> tuple[dict[str, Any], HTTPConnection]:
+        """A program's training: the first that it is told, and the connection that it waits on."""
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": address}
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        body = json.dumps({"data": list(SETTINGS.values())})
+        connection.request("POST", "/gradio_api/call/train", body, headers)
+        event = json.loads(connection.getresponse().read())["event_id"]
+        connection.request("GET", f"/gradio_api/call/train/{event}", headers=headers)
+        reply = connection.getresponse()
+        while not (line := reply.readline()).startswith(b"data: ["):
+            assert line, "the stream ended"
+        (told,) = json.loads(line.removeprefix(b"data: "))
+        return told, connection
+
 
 @pytest.fixture
 def busy(tmp_path: Path) -> Iterator[Busy]:
@@ -106,3 +123,35 @@ def test_a_full_queue_says_when(busy: Busy) -> None:
         pass  # what was taken up meanwhile
     assert answer[0] == 429
     assert "64 requests are waiting already; try again in" in answer[1]
+
+
+def test_one_program_leaves_places_to_others(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    runs = ApiRuns(context)
+    with context.turns.join():  # so that nothing is trained here
+        held = [runs.train(f"net-{n}", SETTINGS, "10.0.0.1") for n in range(EACH)]
+        assert [next(one)["event"] for one in held] == ["waiting"] * EACH
+        with pytest.raises(UserError, match="2 trainings .* from your network .* try again in"):
+            next(runs.train("net-x", SETTINGS, "10.0.0.1"))
+        others = [runs.train(f"net-{n}", SETTINGS, "10.0.0.2") for n in range(EACH, PLACES)]
+        assert [next(one)["event"] for one in others] == ["waiting"] * (PLACES - EACH)
+        with pytest.raises(UserError, match=f"^{PLACES} trainings of programs are .* try again in"):
+            next(runs.train("net-y", SETTINGS, "10.0.0.3"))
+        held[0].close()
+        again = runs.train("net-z", SETTINGS, "10.0.0.1")
+        assert next(again)["event"] == "waiting"
+        for one in (*held, *others, again):
+            one.close()
+    assert len(context.turns) == 0
+
+
+def test_a_programs_share_goes_by_where_it_asks_from(busy: Busy) -> None:
+    with busy.context.turns.join():  # so that nothing is trained here
+        held = [busy.train("10.0.0.1") for _ in range(EACH)]
+        assert [event["event"] for event, _ in held] == ["waiting"] * EACH
+        refused, closed = busy.train("10.0.0.1")
+        assert "from your network" in refused["error"]
+        other, open_ = busy.train("10.0.0.2")
+        assert other["event"] == "waiting"
+        for connection in (closed, open_, *(connection for _, connection in held)):
+            connection.close()
