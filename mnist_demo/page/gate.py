@@ -86,7 +86,8 @@ class Gate:
         try:
             kind, receive = await self._admit(scope, receive)
             answer = _refusals_as_such(note) if scope["path"].startswith(f"{API}/run/") else note
-            await self.app(_without_foreign_cookies(scope), receive, answer)
+            scope = _with_its_address(_without_foreign_cookies(scope))
+            await self.app(scope, receive, answer)
         except Refused as error:
             await _answer(note, error)
         finally:
@@ -226,6 +227,19 @@ def _without_foreign_cookies(scope: Scope) -> Scope:
     if headers.get(b"sec-fetch-mode") == b"navigate" and scope["method"] == "GET":
         return scope
     return {**scope, "headers": [(k, v) for k, v in scope["headers"] if k != b"cookie"]}
+
+
+def _with_its_address(scope: Scope) -> Scope:
+    """An assistant's request says where it comes from, whatever it said itself.
+
+    Gradio asks this server again for each tool with the headers of the request; all assistants
+    would else be one address, this machine's, or any that they name.
+    """
+    if not MCP.fullmatch(scope["path"]):
+        return scope
+    headers = [(k, v) for k, v in scope["headers"] if k != b"x-forwarded-for"]
+    host = scope["client"][0].encode() if scope.get("client") else b""
+    return {**scope, "headers": [*headers, (b"x-forwarded-for", host)]}
 
 
 async def _answer(send: Send, error: Refused) -> None:
