@@ -151,7 +151,7 @@ class Gate:
                     if size > limit:
                         raise Refused(413, f"the request is larger than {limit:,} bytes")
                     if self.in_flight > MAX_IN_FLIGHT:
-                        raise Refused(503, "too much is sent at this moment; try again in a second")
+                        raise Refused(503, "too much is sent at this moment; try again in 1 s", 1)
                     parts.append(part)
                     if not message.get("more_body"):
                         return b"".join(parts)
@@ -244,8 +244,8 @@ def _with_its_address(scope: Scope) -> Scope:
 
 async def _answer(send: Send, error: Refused) -> None:
     headers = [(b"content-type", b"application/json")]
-    if error.status == 503:
-        headers.append((b"retry-after", b"1"))
+    if error.again_in is not None:
+        headers.append((b"retry-after", str(error.again_in).encode()))
     body = json.dumps({"detail": error.reason}).encode()
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
