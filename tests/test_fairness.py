@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 import pytest
+from playwright.sync_api import Browser, expect
 
 from mnist_demo.benchmark.fuzz_http import SETTINGS
 from mnist_demo.benchmark.server import free_port
@@ -34,10 +35,10 @@ class Busy:
         self.page: gr.Blocks = build(self.context)
         self.open = threading.Event()
         for event in self.page.fns.values():
-            if event.api_name == "evaluate" or (0, "look") in [(0, n) for _, n in event.targets]:
+            if event.api_name == "evaluate" or "look" in [what for _, what in event.targets]:
                 event.fn = lambda *_: self.open.wait(60)
-        address = launch_page(self.page, host="127.0.0.1", port=free_port(), block=False)
-        self.port = urlsplit(address).port
+        self.address = launch_page(self.page, host="127.0.0.1", port=free_port(), block=False)
+        self.port = urlsplit(self.address).port
 
     def event(self, name: str) -> tuple[int, int]:
         """The number of the page's event with this name, and how many values it takes."""
@@ -114,6 +115,21 @@ def test_made_up_sessions_fill_no_more_than_half_of_the_queue(busy: Busy) -> Non
     assert busy.join("evaluate", "program", "10.0.0.2")[0] == 200
     said = busy.join("evaluate", "one-more", "10.0.0.1", language="zh")[1]
     assert said.startswith(f"来自你所在网络的 {OF_ADDRESS} 个请求")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "requests from your network are waiting already"), ("zh", "来自你所在网络的")],
+)
+def test_the_page_shows_who_is_refused_when_to_try_again(
+    busy: Busy, chromium: Browser, language: str, words: str
+) -> None:
+    at_once(busy, [f"made-up-{number}" for number in range(40)], "127.0.0.1")
+    page = chromium.new_page()
+    page.goto(f"{busy.address}?lang={language}")
+    page.get_by_role("tab").nth(2).click()
+    expect(page.get_by_test_id("toast-body")).to_contain_text(words)
+    page.close()
 
 
 def test_a_full_queue_says_when(busy: Busy) -> None:

@@ -50,7 +50,7 @@ class Dataset:
 
     @cached_property
     def untested(self) -> Split:
-        """All images but the test set's, as one; kept, for the page asks for them with each look."""
+        """All images but the test set's, as one; kept, for the page asks again and again."""
         return joined(self.train, self.validation)
 
     @property

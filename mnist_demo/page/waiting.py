@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 from fastapi import HTTPException
 
+from mnist_demo.page.guard import address_of
 from mnist_demo.page.language import words_for
 
 MOST = 64  # events that wait, of all visitors
@@ -28,8 +29,8 @@ def share_queue(page: gr.Blocks) -> None:
     @functools.wraps(push)
     async def share(body: Any, request: Any, username: str | None) -> Any:
         # Nothing is awaited from here until Gradio has put the event into its line.
-        line = [event for of_kind in lines(queue) for event in of_kind.queue]
-        if refused := refusal(queue, line, body.session_hash, _host(request)):
+        line = [event for of_kind in _lines(queue) for event in of_kind.queue]
+        if refused := _refusal(queue, line, body.session_hash, address_of(request)):
             text, seconds = refused
             when = {"Retry-After": str(seconds)}
             raise HTTPException(429, words_for(request)(text), headers=when)
@@ -38,10 +39,12 @@ def share_queue(page: gr.Blocks) -> None:
     queue.push = share
 
 
-def refusal(queue: Any, line: list[Any], session: str | None, host: str) -> tuple[str, int] | None:
+def _refusal(
+    queue: Any, line: list[Any], session: str | None, address: str
+) -> tuple[str, int] | None:
     """Why an event may not wait, and after how many seconds it may; None where it may."""
     own = [event for event in line if event.session_hash == session]
-    near = [event for event in line if host and _host(event.request) == host]
+    near = [event for event in line if address and address_of(event.request) == address]
     for waiting, most, whose in (
         (own, OF_SESSION, "of yours "),
         (near, OF_ADDRESS, "from your network "),
@@ -54,7 +57,7 @@ def refusal(queue: Any, line: list[Any], session: str | None, host: str) -> tupl
     return None
 
 
-def lines(queue: Any) -> list[Any]:
+def _lines(queue: Any) -> list[Any]:
     """The queue's lines: one for each kind of event."""
     return list(queue.event_queue_per_concurrency_id.values())
 
@@ -65,7 +68,3 @@ def _until_taken_up(queue: Any, event: Any) -> float:
     known = queue.process_time_per_fn.get(event.fn)
     took = known.avg_time if known else GUESS
     return (line.queue.index(event) + 1) * took / (line.concurrency_limit or 1)
-
-
-def _host(request: Any) -> str:
-    return str(request.client.host) if request.client else ""
