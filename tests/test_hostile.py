@@ -345,6 +345,16 @@ def test_another_sites_script_comes_without_cookies() -> None:
     assert cookie in seen[-1]  # a link from elsewhere
 
 
+def test_an_assistant_cannot_choose_its_address() -> None:
+    """Gradio passes its headers on to this server, which trusts itself."""
+    seen: list[Any] = []
+    forged = [(b"x-forwarded-for", b"10.0.0.9"), (b"accept", b"*/*")]
+    asyncio.run(through_gate([], "GET", "/gradio_api/mcp/", forged, seen))
+    assert seen[0] == [(b"accept", b"*/*"), (b"x-forwarded-for", b"192.0.2.1")]
+    asyncio.run(through_gate([], "GET", "/config", forged, seen))
+    assert seen[1] == forged
+
+
 NAVIGATE = (b"sec-fetch-mode", b"navigate")
 
 
@@ -373,8 +383,8 @@ async def through_gate(
         sent.append(message)
 
     gate = Gate(app, 1000, lambda: OFFERS, Traffic())
-    await gate({"type": "http", "method": method, "path": path, "headers": headers or []},
-               receive, send)  # fmt: skip
+    scope = {"type": "http", "method": method, "path": path, "headers": headers or []}
+    await gate(scope | {"client": ("192.0.2.1", 50_000)}, receive, send)
     return sent[0]["status"], dict(sent[0]["headers"])
 
 

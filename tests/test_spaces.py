@@ -10,7 +10,10 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -19,7 +22,8 @@ from mnist_demo.benchmark.server import answers, free_port
 from mnist_demo.cli import main
 from mnist_demo.cli.app import PORT, VARIABLE, check_mcp, choose_password
 from mnist_demo.errors import UserError
-from mnist_demo.page.doors import Door, make_password
+from mnist_demo.page.doors import MAX_WAITING, Door, Doorstep, make_password
+from mnist_demo.page.envelope import Refused
 
 ROOT = Path(__file__).parent.parent
 ZERO_GPU = """
@@ -74,25 +78,6 @@ def test_mcp_and_a_password_do_not_go_together() -> None:
         check_mcp("a password")
 
 
-def test_guessing_is_slow_and_many_at_once_are_not_looked_at() -> None:
-    door = Door("open sesame", wait=0.05)
-
-    async def guess() -> tuple[bool, float, list[bool]]:
-        started = time.perf_counter()
-        wrong = await door.opens("x", "open barley")
-        spent = time.perf_counter() - started
-        at_once = asyncio.gather(*(door.opens("x", f"guess {n}") for n in range(20)))
-        await asyncio.sleep(0)
-        during = await door.opens("x", "open sesame")
-        await at_once
-        return wrong, spent, [during, await door.opens("x", "open sesame")]
-
-    wrong, spent, right = asyncio.run(guess())
-    assert not wrong
-    assert spent >= 0.05
-    assert right == [False, True]
-
-
 def test_a_password_keeps_the_page_and_the_endpoints_shut(tmp_path: Path) -> None:
     from mnist_demo.page.app import build
     from mnist_demo.page.launch import launch_page, make_context
@@ -117,6 +102,69 @@ def test_a_password_keeps_the_page_and_the_endpoints_shut(tmp_path: Path) -> Non
         elsewhere = {"Cookie": cookie, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
         assert ask(port, "GET", "/config", headers=elsewhere)[0] == 401
         assert ask(port, "GET", "/health")[0] == 200
+    finally:
+        page.close()
+
+
+def test_guesses_are_looked_at_one_by_one_whoever_guesses() -> None:
+    looked: list[tuple[str, float]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        looked.append((scope["client"][0], time.perf_counter()))
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+
+    async def send(message: Any) -> None:
+        pass
+
+    async def receive() -> Any:
+        pass
+
+    async def guess() -> None:
+        step = Doorstep(app, wait=0.02)
+
+        def one(address: str) -> Any:
+            return step({"type": "http", "path": "/login", "client": (address, 1)}, receive, send)
+
+        many = [asyncio.create_task(one("10.0.0.1")) for _ in range(MAX_WAITING)]
+        others = [asyncio.create_task(one(f"10.0.1.{n}")) for n in range(5)]
+        await asyncio.sleep(0)
+        with pytest.raises(Refused, match="try again in 2 s"):
+            await one("10.0.0.1")
+        await asyncio.gather(*many, *others)
+        assert not step._lines
+
+    asyncio.run(guess())
+    assert len(looked) == MAX_WAITING + 5
+    times = [when for _, when in looked]
+    assert min(b - a for a, b in pairwise(times)) >= 0.019
+    assert {address for address, _ in looked[:7]} > {f"10.0.1.{n}" for n in range(5)}
+
+
+def test_who_guesses_keeps_nobody_out(tmp_path: Path) -> None:
+    from mnist_demo.page.app import build
+    from mnist_demo.page.launch import launch_page, make_context
+
+    port = free_port()
+    page = build(make_context(tmp_path))
+    launch_page(page, "127.0.0.1", port, block=False, door=Door("open sesame"))
+
+    def knock(password: str, address: str) -> int:
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Forwarded-For": address,  # the server trusts a proxy on this machine
+        }
+        body = urlencode({"username": "x", "password": password}).encode()
+        return ask(port, "POST", "/login", body, headers)[0]
+
+    try:
+        with ThreadPoolExecutor(32) as pool:
+            guesses = [pool.submit(knock, f"guess {n}", "10.0.0.1") for n in range(30)]
+            while not any(guess.done() for guess in guesses):
+                time.sleep(0.01)
+            assert knock("open sesame", "10.0.0.2") == 200
+            assert not all(guess.done() for guess in guesses)  # it overtook them
+            assert knock("open sesame", "10.0.0.1") == 200  # and behind the same address
+            assert {guess.result() for guess in guesses} == {400}
     finally:
         page.close()
 

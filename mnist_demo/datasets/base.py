@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -46,6 +47,11 @@ class Dataset:
     test: Split | None
     labels: tuple[str, ...] = DIGITS
     noun: str = "digits"  # what its images are, in words
+
+    @cached_property
+    def untested(self) -> Split:
+        """All images but the test set's, as one; kept, for the page asks again and again."""
+        return joined(self.train, self.validation)
 
     @property
     def reported(self) -> Split:

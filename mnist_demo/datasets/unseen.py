@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mnist_demo.datasets.base import Dataset, Split, hold_out, joined, without
+from mnist_demo.datasets.base import Dataset, Split, hold_out, without
 from mnist_demo.errors import UserError
 
 # The test sets of these are in no training set of these.
@@ -31,7 +31,7 @@ def unseen_by(
     if same:
         held_out = hold_out(data, holdout).validation if holdout else data.validation
         return held_out, f"{len(held_out):,} held-out {data.noun} of {data.title}"
-    everything = data.test or joined(data.train, data.validation)
+    everything = data.test or data.untested
     words = f"{data.noun} of {data.title}"
     of_mnist = trained_on in ("mnist", "mnist-and-drawn")
     if of_mnist and (data.name, holdout) == ("sample", 0.0):

@@ -18,6 +18,7 @@ from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.page.api_training import ApiRuns, run_of
 from mnist_demo.page.api_types import Reading, Report, TrainingEvent, with_types
 from mnist_demo.page.context import RELEASED, Context
+from mnist_demo.page.guard import address_of
 from mnist_demo.page.visitors import Visitor
 
 DEFAULTS = TrainConfig(dataset="sample")
@@ -83,6 +84,7 @@ def add_api(context: Context) -> None:
         }
 
     def train(
+        request: gr.Request,
         net: str = DEFAULTS.net,
         dataset: str = DEFAULTS.dataset,
         epochs: int = 3,
@@ -126,7 +128,7 @@ def add_api(context: Context) -> None:
         try:
             # A name that nobody can guess is all that the net's owner has to know.
             handle = f"net-{secrets.token_urlsafe(16)}"
-            yield from runs.train(handle, settings)
+            yield from runs.train(handle, settings, address_of(request))
         except UserError as error:
             yield {"event": "error", "error": for_visitors(error)}
 

@@ -23,6 +23,7 @@ from mnist_demo.page.visitors import Visitor
 from mnist_demo.train import Epoch
 
 PLACES = 4  # in the line, for all programs together: the rest is for who sits at the page
+EACH = 2  # of them for the programs of one address: one learns while one waits
 KEPT = 40  # nets of programs; the oldest goes first
 TEXTS = ("net", "dataset", "optimizer", "schedule", "augment")
 
@@ -33,13 +34,17 @@ class ApiRuns:
     def __init__(self, context: Context, places: int = PLACES) -> None:
         self.places = places
         self._context = context
-        self._free = threading.BoundedSemaphore(places)
+        self._held: list[str] = []  # an address for each place that is taken
+        self._lock = threading.Lock()
         self._handles: deque[str] = deque()
 
     def train(
-        self, handle: str, settings: Mapping[str, Any]
+        self, handle: str, settings: Mapping[str, Any], address: str = ""
     ) -> Generator[TrainingEvent, None, None]:
-        """The events of one run. Raises UserError for settings or a line that will not do."""
+        """The events of one run. Raises UserError for settings or a line that will not do.
+
+        address: where the program asks from.
+        """
         config = checked(settings)
         context = self._context
         form.check_data(config.dataset, context.data_folder)
@@ -47,20 +52,30 @@ class ApiRuns:
         check_match(config.net, data)
         form.check_length(config, len(data.train))
         device = pick_device("auto")
-        if not self._free.acquire(blocking=False):
-            raise UserError(
-                f"{self.places} trainings of programs are in the line already; "
-                f"try again {context.turns.when()}"
-            )
+        with self._place(address), context.turns.join(address) as place:
+            owner = context.visitors.get(handle)
+            run = begin(owner, config, data.title, describe_device(device))
+            self._keep(handle)
+            steps = steps_of(context, run, place, str(device))
+            yield from _told(handle, run, steps)
+
+    @contextlib.contextmanager
+    def _place(self, address: str) -> Iterator[None]:
+        """One of the programs' places. Raises UserError where none is left for this address."""
+        with self._lock:
+            own = self._held.count(address)
+            if len(self._held) >= self.places or own >= EACH:
+                whose = " from your network" if own >= EACH else ""
+                raise UserError(
+                    f"{own if whose else self.places} trainings of programs{whose} are in the "
+                    f"line already; try again {self._context.turns.when()}"
+                )
+            self._held.append(address)
         try:
-            with context.turns.join() as place:
-                owner = context.visitors.get(handle)
-                run = begin(owner, config, data.title, describe_device(device))
-                self._keep(handle)
-                steps = steps_of(context, run, place, str(device))
-                yield from _told(handle, run, steps)
+            yield
         finally:
-            self._free.release()
+            with self._lock:
+                self._held.remove(address)
 
     def _keep(self, handle: str) -> None:
         self._handles.append(handle)

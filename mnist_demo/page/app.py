@@ -14,6 +14,7 @@ from mnist_demo.page.guard import as_page_error, check_choices, sent
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import switch
 from mnist_demo.page.offers import count_events
+from mnist_demo.page.waiting import MOST, share_queue
 
 HERE = Path(__file__).parent
 SHEETS = ("page.css", "sketchpad.css", "training.css", "racetrack.css", "gallery.css")
@@ -103,5 +104,6 @@ def build(context: Context) -> gr.Blocks:
     count_events(page, context.traffic)
     check_choices(page)
     page.context = context  # `launch_page` asks it how the server is
-    page.queue(max_size=64, api_open=False, default_concurrency_limit=4)
+    page.queue(max_size=MOST, api_open=False, default_concurrency_limit=4)
+    share_queue(page)
     return page

@@ -1,41 +1,84 @@
-"""The password of a page that is not for everybody."""
+"""The password of a page that is not for everybody, and the line of those who try one."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+from dataclasses import dataclass, field
 
 from mnist_demo.errors import UserError
+from mnist_demo.page.envelope import Refused
+from mnist_demo.page.gate import App, Message, Receive, Scope, Send
 
 SHORTEST = 8  # characters of a password
-WAIT = 1.0  # seconds that a wrong guess costs
-MAX_GUESSING = 20  # wrong guesses that may be waiting at a time
+WAIT = 0.1  # seconds that a wrong guess holds up the next: ten a second, whoever guesses
+MAX_WAITING = 100  # guesses of one address
 
 
 class Door:
-    """Lets in whoever knows the password, by whatever name, and slows guessing down.
+    """Lets in whoever knows the password, by whatever name."""
 
-    While many guess at once nobody is let in: what is not looked at cannot be guessed.
-    """
-
-    def __init__(self, password: str, wait: float = WAIT) -> None:
+    def __init__(self, password: str) -> None:
         check_password(password)
         self._password = password.encode()
-        self._wait = wait
-        self._guessing = 0
 
-    async def opens(self, name: str, password: str) -> bool:
+    def opens(self, name: str, password: str) -> bool:
         """What Gradio asks at its login page."""
-        if self._guessing >= MAX_GUESSING:
-            return False
-        if secrets.compare_digest(password.encode(), self._password):
-            return True
-        self._guessing += 1
+        return secrets.compare_digest(password.encode(), self._password)
+
+
+@dataclass
+class _Line:
+    """The guesses of one address; its first is looked at when the address has its turn."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    guesses: int = 0
+
+
+class Doorstep:
+    """ASGI middleware, behind the gate: passwords are looked at one by one, a wrong one slowly.
+
+    Addresses take turns, so that one who guesses without end holds another up for one guess;
+    of the same address, first come is first served, and nobody is told that a right one is wrong.
+    """
+
+    def __init__(self, app: App, wait: float = WAIT) -> None:
+        self.app = app
+        self.wait = wait
+        self._looking = asyncio.Lock()  # a fair one: it is had in the order of asking
+        self._lines: dict[str, _Line] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].rstrip("/") != "/login":
+            await self.app(scope, receive, send)
+            return
+        address = scope["client"][0] if scope.get("client") else ""
+        line = self._lines.setdefault(address, _Line())
+        if line.guesses >= MAX_WAITING:
+            seconds = math.ceil(MAX_WAITING * self.wait)
+            raise Refused(429, f"many are logging in; try again in {seconds} s", seconds)
+        line.guesses += 1
         try:
-            await asyncio.sleep(self._wait)
+            async with line.lock, self._looking:
+                await self._look(scope, receive, send)
         finally:
-            self._guessing -= 1
-        return False
+            line.guesses -= 1
+            if not line.guesses:
+                del self._lines[address]
+
+    async def _look(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_wrong = False
+
+        async def note(message: Message) -> None:
+            nonlocal is_wrong
+            if message["type"] == "http.response.start":
+                is_wrong = message["status"] != 200
+            await send(message)
+
+        await self.app(scope, receive, note)
+        if is_wrong:
+            await asyncio.sleep(self.wait)
 
 
 def check_password(password: str) -> None:

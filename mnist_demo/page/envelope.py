@@ -21,12 +21,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Refused(Exception):
-    """A request that is not let in; `status` is HTTP's."""
+    """A request that is not let in, now or, without `again_in` seconds, ever; HTTP's `status`."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, again_in: int | None = None) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.again_in = again_in
 
 
 @dataclass(frozen=True)

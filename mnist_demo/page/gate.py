@@ -86,7 +86,8 @@ class Gate:
         try:
             kind, receive = await self._admit(scope, receive)
             answer = _refusals_as_such(note) if scope["path"].startswith(f"{API}/run/") else note
-            await self.app(_without_foreign_cookies(scope), receive, answer)
+            scope = _with_its_address(_without_foreign_cookies(scope))
+            await self.app(scope, receive, answer)
         except Refused as error:
             await _answer(note, error)
         finally:
@@ -150,7 +151,7 @@ class Gate:
                     if size > limit:
                         raise Refused(413, f"the request is larger than {limit:,} bytes")
                     if self.in_flight > MAX_IN_FLIGHT:
-                        raise Refused(503, "too much is sent at this moment; try again in a second")
+                        raise Refused(503, "too much is sent at this moment; try again in 1 s", 1)
                     parts.append(part)
                     if not message.get("more_body"):
                         return b"".join(parts)
@@ -228,10 +229,23 @@ def _without_foreign_cookies(scope: Scope) -> Scope:
     return {**scope, "headers": [(k, v) for k, v in scope["headers"] if k != b"cookie"]}
 
 
+def _with_its_address(scope: Scope) -> Scope:
+    """An assistant's request says where it comes from, whatever it said itself.
+
+    Gradio asks this server again for each tool with the headers of the request; all assistants
+    would else be one address, this machine's, or any that they name.
+    """
+    if not MCP.fullmatch(scope["path"]):
+        return scope
+    headers = [(k, v) for k, v in scope["headers"] if k != b"x-forwarded-for"]
+    host = scope["client"][0].encode() if scope.get("client") else b""
+    return {**scope, "headers": [*headers, (b"x-forwarded-for", host)]}
+
+
 async def _answer(send: Send, error: Refused) -> None:
     headers = [(b"content-type", b"application/json")]
-    if error.status == 503:
-        headers.append((b"retry-after", b"1"))
+    if error.again_in is not None:
+        headers.append((b"retry-after", str(error.again_in).encode()))
     body = json.dumps({"detail": error.reason}).encode()
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -17,7 +17,7 @@ from mnist_demo.page import sketchpad
 from mnist_demo.page.app import SCRIPT, STYLES, THEME, build
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.context import Context
-from mnist_demo.page.doors import Door
+from mnist_demo.page.doors import Door, Doorstep
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.health import Health, health_of
 from mnist_demo.page.importing import uncollected
@@ -96,7 +96,9 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
         Middleware(Installable),
         Middleware(Localised),
     ]
-    if not has_door:  # Gradio knows who has logged in
+    if has_door:
+        layers.append(Middleware(Doorstep))
+    else:  # behind a door Gradio alone knows who has logged in
         layers.append(Middleware(Shortcut, answers=sketchpad.answers(context, page)))
     return layers
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_function_params
 
 from mnist_demo.page.envelope import Event, Offers
 from mnist_demo.page.logs import Traffic
@@ -30,13 +30,13 @@ def offers_of(page: gr.Blocks) -> Offers:
 def _event(event: Any) -> Event:
     if event.api_visibility != "public" or event.fn is None:
         return Event(len(event.inputs), kind_of(event))
-    arguments = inspect.signature(event.fn).parameters.values()
+    arguments = get_function_params(event.fn)  # without the request, which Gradio adds
     return Event(
         len(event.inputs),
         kind_of(event),
         str(event.api_name),
-        frozenset(argument.name for argument in arguments),
-        frozenset(argument.name for argument in arguments if argument.default is argument.empty),
+        frozenset(name for name, *_ in arguments),
+        frozenset(name for name, has_default, *_ in arguments if not has_default),
     )
 
 
