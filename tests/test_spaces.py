@@ -24,6 +24,7 @@ from mnist_demo.cli.app import PORT, VARIABLE, check_mcp, choose_password
 from mnist_demo.errors import UserError
 from mnist_demo.page.doors import MAX_WAITING, Door, Doorstep, make_password
 from mnist_demo.page.envelope import Refused
+from mnist_demo.page.gate import Receive, Scope, Send
 
 ROOT = Path(__file__).parent.parent
 ZERO_GPU = """
@@ -167,6 +168,41 @@ def test_who_guesses_keeps_nobody_out(tmp_path: Path) -> None:
             assert {guess.result() for guess in guesses} == {400}
     finally:
         page.close()
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "asked_by"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9, 10.4.5.6", "203.0.113.9"),
+        ("1.1.1.1, 203.0.113.9, 172.16.0.3, 10.4.5.6", "203.0.113.9"),  # the first is made up
+    ],
+)
+def test_on_a_space_visitors_have_addresses_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, forwarded: str, asked_by: str
+) -> None:
+    from mnist_demo.page.app import build
+    from mnist_demo.page.launch import launch_page, make_context
+
+    monkeypatch.setenv("SPACE_ID", "somebody/draw-a-digit")
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # so that it is put back afterwards
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS")
+    seen: list[str] = []
+
+    async def look(self: Doorstep, scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["client"][0])
+        await self.app(scope, receive, send)
+
+    monkeypatch.setattr(Doorstep, "_look", look)
+    port = free_port()
+    page = build(make_context(tmp_path))
+    launch_page(page, "127.0.0.1", port, block=False, door=Door("open sesame"))
+    try:
+        form = {"Content-Type": "application/x-www-form-urlencoded", "X-Forwarded-For": forwarded}
+        assert ask(port, "POST", "/login", b"username=x&password=guess", form)[0] == 400
+    finally:
+        page.close()
+    assert seen == [asked_by]
 
 
 def ask(
