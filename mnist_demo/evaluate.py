@@ -97,3 +97,28 @@ def evaluation_of(logits: list[torch.Tensor], labels: torch.Tensor) -> Evaluatio
 
 def evaluate(net: nn.Module, split: Split, chunk: int = CHUNK) -> Evaluation:
     return evaluation_of(list(infer_in_chunks(net, split.images, chunk)), split.labels)
+
+
+class Reading:
+    """A net on its way through a data set, a chunk at a time, for all who wait for the end."""
+
+    def __init__(self, net: nn.Module, split: Split, chunk: int = CHUNK) -> None:
+        self.net, self.split = net, split
+        self.done = 0  # images
+        self._chunk = chunk
+        self._logits: list[torch.Tensor] = []
+
+    @property
+    def is_over(self) -> bool:
+        return self.done == len(self.split)
+
+    def go_on(self) -> None:
+        """Reads the next chunk."""
+        images = self.split.images[self.done : self.done + self._chunk]
+        self._logits.append(infer(self.net, images))
+        self.done += len(images)
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """What the net says, once it is over."""
+        return evaluation_of(self._logits, self.split.labels)

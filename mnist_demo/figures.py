@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 COLUMNS = 8
 RIGHT, WRONG = "green", "red"
-CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
+CELL = 40  # pixels for one pixel with its value
+STRIPS = (200, 30, 30), (20, 140, 40), (40, 80, 220)  # red, green, blue
 
 
 def samples_figure(
@@ -40,35 +43,48 @@ def samples_figure(
     return figure
 
 
-def channels_figure(image: np.ndarray, title: str = "") -> Figure:
+def channels_picture(image: np.ndarray) -> Image.Image:
     """The channels of an image uint8 (C, H, W) in grey, the value of each pixel written in it.
 
-    White on dark and black on light: darker than the brightest over 2.5, as 002 has it. Its
-    values are divided by 255 here, so that they run from 0 to 1.
+    One below the other; a strip above each has its colour, so that no word is needed. White on
+    dark and black on light: darker than the brightest over 2.5, as 002 has it. Its values are
+    divided by 255 here, so that they run from 0 to 1.
     """
-    from matplotlib.figure import Figure
+    parts = [_with_values(channel) for channel in image]
+    if len(parts) == 1:
+        return Image.fromarray(parts[0])
+    gap = np.full((CELL // 2, parts[0].shape[1]), 255, np.uint8)
+    for place, part in enumerate(parts):
+        strip = np.full_like(gap, place + 1)
+        parts[place] = np.concatenate([gap, strip, np.where(part <= len(STRIPS), 0, part)])
+    picture = Image.fromarray(np.concatenate(parts))
+    # Greys, three of which nobody can tell from black: half the bytes of full colours.
+    picture.putpalette([0, 0, 0, *sum(STRIPS, ()), *np.repeat(range(4, 256), 3).tolist()])
+    return picture
 
-    count, height, width = image.shape
-    figure = Figure(figsize=(0.4 * width * count, 0.4 * height + 1), layout="constrained")
-    for place, (name, values) in enumerate(zip(CHANNELS[count], image / 255, strict=True)):
-        axes = figure.add_subplot(1, count, place + 1, xticks=[], yticks=[])
-        axes.imshow(values, cmap="gray", vmin=0, vmax=1)
-        axes.set_title(f"{name} channel", fontsize=20)
-        threshold = values.max() / 2.5
-        for row, column in np.ndindex(height, width):
-            value = values[row, column]
-            axes.text(
-                column,
-                row,
-                f"{value:.2f}" if value else "0",
-                ha="center",
-                va="center",
-                fontsize=8,
-                color="white" if value < threshold or value == 0 else "black",
-                in_layout=False,  # thousands of texts to measure would take most of the time
-            )
-    figure.suptitle(title, fontsize=22)
-    return figure
+
+def _with_values(channel: np.ndarray) -> np.ndarray:
+    """uint8 (H, W), CELL times as large, with the values written in."""
+    paper = channel.astype(int)
+    ink = np.where((paper < paper.max() / 2.5) | (paper == 0), 255, 0)
+    shares = _values()[channel]  # (H, W, CELL, CELL)
+    paper, ink = paper[..., None, None], ink[..., None, None]
+    cells = (paper + (ink - paper) * shares // 255).astype(np.uint8)
+    height, width = channel.shape
+    return cells.transpose(0, 2, 1, 3).reshape(height * CELL, width * CELL)
+
+
+@functools.cache
+def _values() -> np.ndarray:
+    """How much ink each of the 256 values takes where, uint8 (256, CELL, CELL)."""
+    font = ImageFont.load_default(0.4 * CELL)
+    cells = []
+    for value in range(256):
+        cell = Image.new("L", (CELL, CELL))
+        text = f"{value / 255:.2f}" if value else "0"
+        ImageDraw.Draw(cell).text((CELL / 2, CELL / 2), text, 255, font, anchor="mm")
+        cells.append(np.asarray(cell))
+    return np.stack(cells)
 
 
 def reliability_figure(bins: Sequence[Bin]) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +64,9 @@ def gallery(chromium: Browser, address: str) -> Iterator[Open]:
     troubles: list[str] = []
     contexts = []
 
-    def open_gallery(width: int = 1280, height: int = 800, touch: bool = False) -> Page:
+    def open_gallery(
+        width: int = 1280, height: int = 800, touch: bool = False, language: str = "en"
+    ) -> Page:
         window = chromium.new_context(
             viewport={"width": width, "height": height}, has_touch=touch, reduced_motion="reduce"
         )
@@ -74,8 +77,8 @@ def gallery(chromium: Browser, address: str) -> Iterator[Open]:
             "console",
             lambda message: troubles.append(message.text) if message.type == "error" else None,
         )
-        page.goto(address)
-        page.get_by_role("tab", name="Gallery").click()
+        page.goto(f"{address}?lang={language}")
+        page.get_by_role("tab").nth(2).click()
         expect(page.locator("#gallery .tile").first).to_be_visible(timeout=20_000)
         return page
 
@@ -229,6 +232,84 @@ def test_another_net_is_evaluated_at_once_and_a_lost_one_says_so(
     page.get_by_role("tab", name="Gallery").click()
     expect(page.locator("#gallery .message")).to_have_text("That net is gone; choose another.")
     expect(page.locator("#gallery .tile").first).not_to_be_visible()
+
+
+class Halting(torch.nn.Module):
+    """Untrained, and waits before each chunk until it may go on."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.net = build_net("linear", seed)
+        self.may = threading.Semaphore(0)
+
+    def __deepcopy__(self, memo: object) -> Halting:
+        return self
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.may.acquire(timeout=20)
+        return self.net(images)  # type: ignore[no-any-return]
+
+
+def give_halting(context: Context, number: int) -> Halting:
+    """A run of the visitor who came last, whose net halts."""
+    visitor = next(reversed(context.visitors._all.values()))
+    run = Run(f"run-{number}", number, TrainConfig(net="linear"), "sample", "cpu", Dials(0.1))
+    net = Halting(number).eval()
+    run.checkpoint = replace(context.released, net=net)
+    visitor.add(run)
+    return net
+
+
+def choose(page: Page, title: str) -> None:
+    page.locator("#net input").click()
+    page.locator("#net").get_by_role("option", name=title).click()
+
+
+@pytest.mark.parametrize(
+    ("language", "asking", "half"),
+    [
+        ("en", "Evaluating 1,000 digits…", "500 of 1,000 digits read"),
+        ("zh", "正在评估 1,000 个数字…", "已识别 500 / 1,000 个数字"),
+    ],
+)
+def test_it_is_seen_how_far_an_evaluation_is(
+    gallery: Open, context: Context, language: str, asking: str, half: str
+) -> None:
+    page = gallery(language=language)
+    net = give_halting(context, 1)
+    choose(page, "1")
+    message, reading = page.locator("#gallery .message"), page.locator("#gallery .reading")
+    expect(message).to_have_text(asking)
+    expect(reading).to_contain_text("0")
+    net.may.release()
+    expect(reading).to_have_text(half)
+    bar = page.get_by_role("progressbar", name=half)
+    expect(bar).to_have_attribute("aria-valuenow", "50")
+    net.may.release()
+    expect(message).to_be_empty()
+    expect(reading).to_be_hidden()
+    expect(page.locator("#gallery .board")).to_have_attribute("data-state", "ready")
+
+
+def test_what_is_chosen_meanwhile_is_shown_and_nothing_stays(
+    gallery: Open, context: Context
+) -> None:
+    page = gallery()
+    reading, message = page.locator("#gallery .reading"), page.locator("#gallery .message")
+    slow, gone = give_halting(context, 1), give_halting(context, 2)
+    choose(page, "Run 1: linear")
+    expect(reading).to_have_text("0 of 1,000 digits read")
+    choose(page, "Released net")
+    expect(page.locator("#gallery .about")).to_contain_text("Released net")
+    expect(message).to_be_empty()
+    slow.may.release()  # its chunk ends, and with it the evaluation that nobody waits for
+    choose(page, "Run 2: linear")
+    expect(reading).to_have_text("0 of 1,000 digits read")
+    next(reversed(context.visitors._all.values())).runs.clear()
+    gone.may.release(2)
+    expect(message).to_have_text("That net is gone; choose another.")
+    expect(reading).to_be_hidden()
+    assert not context._readings
 
 
 def test_two_nets_are_compared_and_the_grid_shows_where_they_differ(

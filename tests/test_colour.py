@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from mnist_demo.browse import png_bytes
 from mnist_demo.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mnist_demo.classify import classify_photo
 from mnist_demo.cli import main
@@ -19,7 +20,7 @@ from mnist_demo.datasets import Dataset, Split
 from mnist_demo.datasets.cifar import CLASSES
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate, infer
-from mnist_demo.figures import channels_figure, png_of, samples_figure
+from mnist_demo.figures import CELL, STRIPS, _values, channels_picture, samples_figure
 from mnist_demo.nets import build_net
 from mnist_demo.recipes import find_recipe
 from mnist_demo.train import Epoch, train
@@ -151,17 +152,28 @@ def test_channels_have_each_value_written_in_light_or_dark() -> None:
     image = np.zeros((3, 4, 4), np.uint8)
     image[0] = np.arange(0, 256, 16).reshape(4, 4)
     image[2] = 255
-    axes = channels_figure(image).axes
-    assert [one.get_title() for one in axes] == ["red channel", "green channel", "blue channel"]
-    for channel, one in zip(image / 255, axes, strict=True):
-        assert [float(text.get_text()) for text in one.texts] == pytest.approx(
-            channel.ravel().tolist(), abs=0.005
-        )
-    red = [text.get_color() for text in axes[0].texts]
-    assert red == ["white"] * 6 + ["black"] * 10  # 240/255 over 2.5 is 96/255
-    assert {text.get_color() for text in axes[1].texts} == {"white"}
-    assert {text.get_color() for text in axes[2].texts} == {"black"}
-    assert Image.open(io.BytesIO(png_of(channels_figure(image)))).format == "PNG"
+    picture = np.asarray(channels_picture(image).convert("RGB")).astype(int)
+    height, width, _ = picture.shape
+    assert (height, width) == (3 * 5 * CELL, 4 * CELL)  # a gap and a strip make a fifth row
+    for place, channel in enumerate(image):
+        part = picture[place * height // 3 : (place + 1) * height // 3]
+        assert tuple(part[CELL // 2 + 5, 0]) == STRIPS[place]
+        cells = part[CELL:, :, 0].reshape(4, CELL, 4, CELL).transpose(0, 2, 1, 3)
+        assert np.array_equal(cells[..., 0, 0], channel)  # a corner is free of ink
+        ink = np.abs(cells - cells[..., :1, :1]).max((2, 3))
+        assert (ink > 90).all()
+        is_light = cells.max((2, 3)) > cells[..., 0, 0]
+        assert np.array_equal(is_light, (channel == 0) | (channel < channel.max() / 2.5))
+    assert len({cell.tobytes() for cell in _values()}) == 102  # "0", and all from 0.00 to 1.00
+
+
+def test_channels_are_drawn_in_a_fraction_of_a_second() -> None:
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 256, (3, 32, 32), dtype=np.uint8)
+    began = time.process_time()  # seconds of work: others may be busy on the machine
+    png = png_bytes(channels_picture(photo))
+    assert time.process_time() - began < 1
+    assert len(png) < 2**20
 
 
 def test_the_commands_save_their_pictures(

@@ -129,7 +129,10 @@ GOOD = "a.png\t5\nb.png\t0\n"
         ("x\\..\\..\\a.png\t5\n", "list.txt, line 1: .* leads out of"),
         ("C:\\a.png\t5\n", "list.txt, line 1: .* leads out of"),
         (GOOD + "list.txt\t5\n", "list.txt, line 3: .*not an image"),
-        (GOOD + "blank.png\t5\n", "list.txt, line 3: there is no ink"),
+        ("wide.png\t3\nblank.png\t5\n", "list.txt, line 2: there is no ink"),
+        (GOOD + "wide.png\t5\n", "line 3: wide.png is 40x30, the first picture is 28x28 grey"),
+        (GOOD + "red.png\t5\n", "line 3: red.png is 28x28 in colour, the first .* 28x28 grey"),
+        ("wide.png\t5\n\na.png\t3\n", "line 3: a.png is 28x28 grey, the first .* is 40x30;"),
         (GOOD + "cut.png\t5\n", "list.txt, line 3: .*cannot be read"),
         ("a.png\tcat\nwide.png\tdog\n", "list.txt, line 2: wide.png has 40x30 pixels.*32x32"),
         ("a.png\tcat\ncolour.png\tdog\n", "line 2: colour.png is 32x32, the first .*28x28 grey"),
@@ -144,12 +147,22 @@ def test_a_bad_list_is_an_error_that_names_the_line(text: str, reason: str, tmp_
         pixels = rng.integers(0, 256, (28, 28), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
-    Image.new("RGB", (40, 30)).save(tmp_path / "wide.png")
+    grey_image(drawn("7", size=40)[5:35]).save(tmp_path / "wide.png")
+    Image.new("RGB", (28, 28)).save(tmp_path / "red.png")
     Image.new("RGB", (32, 32)).save(tmp_path / "colour.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "a.png").read_bytes()[:200])
     (tmp_path / "list.txt").write_text(text)
     with pytest.raises(UserError, match=reason):
         load_dataset(str(tmp_path / "list.txt"))
+
+
+def test_a_list_of_photos_may_have_them_in_all_sizes(tmp_path: Path) -> None:
+    for name, size in (("2", 120), ("7", 200)):
+        grey_image(drawn(name, size=size)).save(tmp_path / f"{name}.png")
+    (tmp_path / "list.txt").write_text("2.png\t2\n7.png\t7\n")
+    data = load_dataset(str(tmp_path / "list.txt"))
+    assert data.shape == (1, 28, 28)
+    assert len(data.train) + len(data.validation) == 2
 
 
 def test_a_list_that_is_no_text_or_not_there_is_an_error(tmp_path: Path) -> None:

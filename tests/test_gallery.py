@@ -18,14 +18,14 @@ import torch
 from PIL import Image
 from starlette.requests import Request
 
+from mnist_demo import evaluate as evaluate_module
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import DIGITS, Dataset, Split
 from mnist_demo.datasets.cifar import CLASSES
 from mnist_demo.errors import UserError
-from mnist_demo.evaluate import Evaluation, evaluate
+from mnist_demo.evaluate import Evaluation, evaluate, infer
 from mnist_demo.nets import build_net
-from mnist_demo.page import context as context_module
 from mnist_demo.page import gallery, gallery_pictures, sketchpad
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.gallery_pictures import COUNT, Painter
@@ -54,6 +54,19 @@ def fresh_net(seed: int) -> Checkpoint:
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
     return Context(fresh_net(1), tmp_path)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many images nets are given at a time, as it comes."""
+    given: list[int] = []
+
+    def counted(net: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+        given.append(len(images))
+        return infer(net, images)
+
+    monkeypatch.setattr(evaluate_module, "infer", counted)
+    return given
 
 
 def give_run(visitor: Visitor) -> str:
@@ -94,42 +107,83 @@ def ask_figure(context: Context, wanted: object, session: object = "alice") -> d
 
 
 def pixels_of(answer: dict[str, Any]) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["png"]))))
+    image = Image.open(io.BytesIO(base64.b64decode(answer["png"])))
+    return np.asarray(image.convert("RGB") if image.mode == "P" else image)
 
 
-def test_the_tab_says_it_is_busy_and_then_what_it_found(context: Context) -> None:
+def test_the_tab_says_how_far_it_is_and_then_what_it_found(context: Context) -> None:
     visitor = context.visitors.get("alice")
-    busy, done = gallery.states(context, visitor, RELEASED)
+    *busy, done = gallery.states(context, visitor, RELEASED)
     split, title = context.digits_for(context.released)
     expected = evaluate(context.released.net, split)
-    assert busy == {"state": "busy", "digits": 1000, "noun": "digits"}
+    assert busy == [
+        {"state": "busy", "done": read, "total": 1000, "noun": "digits"} for read in (0, 500, 1000)
+    ]
     assert done["state"] == "ready"
     assert done["data"] == title
     assert done["wrong"] == 1000 - expected.correct > 0
     assert done["confusion"] == expected.confusion.tolist()
 
 
-def test_a_net_is_evaluated_once(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-
-    def counted(net: Any, split: Split) -> Evaluation:
-        calls.append(net)
-        return evaluate(net, split)
-
-    monkeypatch.setattr(context_module, "evaluate", counted)
+def test_a_net_is_evaluated_once(context: Context, read: list[int]) -> None:
     alice = context.visitors.get("alice")
     run = give_run(alice)
     for choice in (RELEASED, run):
-        assert len(list(gallery.states(context, alice, choice))) == 2
+        assert len(list(gallery.states(context, alice, choice))) == 4
         for sort in ("loss", "truth"):
             for page in (0, 1):
                 answer = ask(context, GOOD | {"choice": choice, "sort": sort, "page": page})
                 assert len(answer["items"]) == 48
         assert len(list(gallery.states(context, alice, choice))) == 1  # not busy again
     list(gallery.states(context, context.visitors.get("bob"), RELEASED))
-    own = alice.runs[run].checkpoint
-    assert own
-    assert calls == [context.released.answering, own.answering]
+    assert sum(read) == 2 * 1000
+
+
+def test_visitors_who_wait_for_one_net_push_it_on_together(
+    context: Context, read: list[int]
+) -> None:
+    alice, bob = (
+        gallery.states(context, context.visitors.get(name), RELEASED) for name in ("alice", "bob")
+    )
+    assert [next(one)["done"] for one in (alice, bob, alice, bob)] == [0, 0, 500, 1000]
+    assert [next(one)["state"] for one in (alice, bob)] == ["ready", "ready"]
+    assert sum(read) == 1000
+
+
+def test_nothing_goes_on_for_a_visitor_who_asks_for_something_else(
+    context: Context, read: list[int]
+) -> None:
+    alice = context.visitors.get("alice")
+    run = give_run(alice)
+    first = gallery.states(context, alice, RELEASED)
+    assert next(first)["done"] == 0
+    assert ready(context, alice, run)["choice"] == run
+    assert list(first) == []
+    assert not context._readings
+    assert sum(read) <= 1500
+    assert ready(context, alice)["state"] == "ready"
+
+
+def test_an_evaluation_that_is_refused_ends_in_the_reason(context: Context) -> None:
+    alice = context.visitors.get("alice")
+    run = give_run(alice)
+    states = gallery.states(context, alice, run)
+    assert next(states)["state"] == "busy"
+    del alice.runs[run]
+    assert list(states)[-1] == {"state": "error", "message": "that net is gone; choose another"}
+
+
+def test_an_evaluation_that_fails_is_told_and_logged(
+    context: Context, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> torch.Tensor:
+        raise MemoryError
+
+    monkeypatch.setattr(evaluate_module, "infer", fail)
+    assert ready(context, context.visitors.get("alice"))["message"] == gallery.FAILED
+    assert "MemoryError" in caplog.text
+    monkeypatch.undo()
+    assert ready(context, context.visitors.get("alice"))["state"] == "ready"
 
 
 def test_a_page_shows_the_digits_that_it_names(context: Context) -> None:
@@ -390,9 +444,8 @@ def test_a_digit_s_values_are_drawn(context: Context) -> None:
     ready(context, context.visitors.get("alice"))
     told = ask_figure(context, CHANNELS)
     assert "answers" not in told
-    height, width = pixels_of(told).shape
-    assert (width, told["width"]) == (1120, 672)
-    assert width < height < 1.1 * width
+    assert pixels_of(told).shape == (1120, 1120)
+    assert told["width"] == 672
 
 
 def test_a_photo_has_its_channels_one_below_the_other() -> None:
@@ -400,7 +453,7 @@ def test_a_photo_has_its_channels_one_below_the_other() -> None:
     photo[1] = 255  # green alone
     told = gallery_pictures.channels(photo)
     pixels = pixels_of(told)
-    height, width = pixels.shape
+    height, width, _ = pixels.shape
     assert width == 1280
     parts = [pixels[place * height // 3 : (place + 1) * height // 3] for place in range(3)]
     dark, bright, blue = (float(part.mean()) for part in parts)

@@ -25,8 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mnist_demo.browse import png_bytes
     from mnist_demo.datasets import load_dataset
-    from mnist_demo.figures import channels_figure, png_of
+    from mnist_demo.figures import channels_picture
 
     data = load_dataset(args.dataset, args.data_dir, root=args.image_root)
     split = data.part(args.split)
@@ -37,7 +38,6 @@ def run(args: argparse.Namespace) -> int:
         )
     label = data.labels[int(split.labels[args.index])]
     title = f"{args.split} image {args.index} of {data.title}: {label}"
-    figure = channels_figure(split.images[args.index].numpy(), title)
-    save_file(args.out, png_of(figure))
+    save_file(args.out, png_bytes(channels_picture(split.images[args.index].numpy())))
     print(f"{title}; wrote {args.out}")
     return 0

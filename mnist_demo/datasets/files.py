@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import torch
 
 from mnist_demo.datasets.base import DIGITS, SEED, Dataset, Split
-from mnist_demo.datasets.pictures import Entry, read_digits, read_images
+from mnist_demo.datasets.pictures import Entry, check_alike, read_digits, read_images
 from mnist_demo.datasets.pixels import MAX_IMAGES, read_pixels
 from mnist_demo.errors import UserError
 from mnist_demo.files import PICTURES
@@ -65,6 +65,8 @@ def read_list(path: Path, root: Path | None = None) -> list[Entry]:
             raise UserError(f"{path} lists more than {MAX_IMAGES:,} pictures; take fewer")
     if not entries:
         raise UserError(f"{path} is empty; write a picture's path, a tab and its label a line")
+    if entries[0].label in DIGITS:
+        check_alike(entries)  # things other than digits are compared when they are read
     return entries
 
 

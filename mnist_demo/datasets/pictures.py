@@ -17,6 +17,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.ink import FORMATS, open_image
 from mnist_demo.preprocess import SIDE, preprocess_image
 
+READY = f"{SIDE}x{SIDE} grey"  # a digit that is taken as it is
 COLOUR_SIDE = 32  # of the colour images that nets take
 MAX_BYTES = 4 * 2**30  # of all files of a data set together
 
@@ -39,6 +40,20 @@ def read_digits(entries: Sequence[Entry]) -> torch.Tensor:
     return _stacked([_with_place(digit_pixels, entry)[None] for entry in _bounded(entries)])
 
 
+def check_alike(entries: Sequence[Entry]) -> None:
+    """Raises UserError for a list in which some digits are 28x28 grey and others are photos.
+
+    Photos may have any size, but among digits that are ready one is most likely a mistake.
+    """
+    kinds = [_size(entry.path) for entry in entries]
+    for entry, kind in zip(entries, kinds, strict=True):
+        if kind and kinds[0] and (kind == READY) != (kinds[0] == READY):
+            raise UserError(
+                f"{entry.where}: {entry.path.name} is {kind}, the first picture is {kinds[0]}; "
+                "make all alike, or let `data import` read a folder of them"
+            )
+
+
 def read_images(entries: Sequence[Entry]) -> torch.Tensor:
     """uint8 (N, 1, 28, 28) where all are 28x28 grey, else (N, 3, 32, 32); all of one size.
 
@@ -52,7 +67,7 @@ def read_images(entries: Sequence[Entry]) -> torch.Tensor:
                 f"{entry.where}: {entry.path.name} is {kind}, the first picture is {kinds[0]}; "
                 "make all alike"
             )
-    if kinds[0] == f"{SIDE}x{SIDE} grey":
+    if kinds[0] == READY:
         return read_digits(entries)
     return _stacked([_with_place(colour_pixels, entry) for entry in entries])
 
@@ -83,7 +98,7 @@ def to_image(pixels: np.ndarray) -> Image.Image:
 def _kind(path: Path) -> str:
     with contextlib.suppress(*BROKEN), _opened(path) as image:
         if _is_plain(image):
-            return f"{SIDE}x{SIDE} grey"
+            return READY
     size = open_image(path, colour=True).size
     if size == (COLOUR_SIDE, COLOUR_SIDE):
         return f"{COLOUR_SIDE}x{COLOUR_SIDE}"
@@ -91,6 +106,15 @@ def _kind(path: Path) -> str:
         f"{path.name} has {size[0]}x{size[1]} pixels; pictures of things other than digits "
         f"must be {COLOUR_SIDE}x{COLOUR_SIDE}, or {SIDE}x{SIDE} grey"
     )
+
+
+def _size(path: Path) -> str:
+    """READY, or what else it is; empty for what is no picture, of which reading it tells."""
+    with contextlib.suppress(*BROKEN), _opened(path) as image:
+        if _is_plain(image):
+            return READY
+        return f"{image.width}x{image.height}{'' if image.mode == 'L' else ' in colour'}"
+    return ""
 
 
 def _opened(path: Path) -> Image.Image:

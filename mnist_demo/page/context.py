@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import gradio as gr
 
@@ -17,7 +19,7 @@ from mnist_demo.datasets import (
     load_named,
 )
 from mnist_demo.errors import UserError
-from mnist_demo.evaluate import Evaluation, evaluate
+from mnist_demo.evaluate import Evaluation, Reading
 from mnist_demo.judging import data_to_judge, unseen
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.crew import Crew
@@ -46,6 +48,10 @@ class Context:
     shelf: Shelf = field(default_factory=Shelf)
     _evaluating: threading.Lock = field(default_factory=threading.Lock)
     _released_results: dict[str, Evaluation] = field(default_factory=dict)
+    # By net and images; one that nobody waits for is gone, with its net, and its id is free.
+    _readings: WeakValueDictionary[tuple[int, str], Reading] = field(
+        default_factory=WeakValueDictionary
+    )
 
     def data(self, trained_on: str = "mnist") -> Dataset:
         """What nets that were trained on this are judged by: it, or the fullest of MNIST."""
@@ -93,18 +99,32 @@ class Context:
 
     def evaluation(self, visitor: Visitor, choice: object) -> Evaluation:
         """The one evaluation of a net, made on first asking and kept with the net."""
+        known = self.known_evaluation(visitor, choice)
+        if known is not None:
+            return known
+        *_, reading = self.evaluating(visitor, choice)
+        return reading.evaluation
+
+    def evaluating(self, visitor: Visitor, choice: object) -> Iterator[Reading]:
+        """Makes that evaluation, and yields before, between and after the chunks that it takes.
+
+        All who wait for a net push one reading on, and different nets take turns.
+        """
+        checkpoint = self.checkpoint(visitor, choice)
+        split, title = self.digits_for(checkpoint)
         with self._evaluating:
-            known = self.known_evaluation(visitor, choice)
-            if known is not None:
-                return known
-            checkpoint = self.checkpoint(visitor, choice)
-            split, title = self.digits_for(checkpoint)
-            result = evaluate(checkpoint.answering, split)
-            if choice == RELEASED:
-                self._released_results[title] = result
-            elif (run := self._run(visitor, choice)).checkpoint is checkpoint:
-                run.evaluation = result  # else the run has gone on meanwhile
-        return result
+            net = checkpoint.answering
+            reading = self._readings.setdefault((id(net), title), Reading(net, split))
+        yield reading
+        while not reading.is_over:
+            with self._evaluating:
+                if not reading.is_over:
+                    reading.go_on()
+            yield reading
+        if choice == RELEASED:
+            self._released_results[title] = reading.evaluation
+        elif (run := self._run(visitor, choice)).checkpoint is checkpoint:
+            run.evaluation = reading.evaluation  # else the run has gone on meanwhile
 
     def _run(self, visitor: Visitor, choice: object) -> Run:
         run = visitor.runs.get(choice) if isinstance(choice, str) else None

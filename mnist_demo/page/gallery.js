@@ -23,17 +23,20 @@ const pageSize = () => (window.matchMedia("(max-width: 640px)").matches ? 24 : 4
 // ---- what Python says -------------------------------------------------------------
 
 let waiting = 0;
+let reading = null; // how far the net is with its pictures, as far as is known
 
 function receive() {
-  const answer = props.value ? JSON.parse(props.value) : { asked: looks, state: "busy" };
-  const { asked: question, ...value } = answer;
+  if (!props.value) return;
+  const { asked: question, ...value } = JSON.parse(props.value);
   if (question !== looks) return;
-  clearTimeout(waiting);
   nouns = NOUNS[value.noun] ?? nouns;
   if (value.state === "busy") {
-    const what = value.digits ? t("Evaluating {count}…", { count: counted(value.digits) }) : t("Opening the gallery…");
-    waiting = setTimeout(() => say("busy", what), summary ? 150 : 0); // no flicker when quick
-  } else if (value.state === "error") {
+    reading = value;
+    if (board.dataset.state === "busy") sayBusy();
+    return;
+  }
+  clearTimeout(waiting);
+  if (value.state === "error") {
     summary = null;
     shown = "";
     say("error", sentence(value.message));
@@ -51,12 +54,24 @@ function receive() {
 
 function say(state, message) {
   board.dataset.state = state;
-  find(".message").textContent = message;
+  const told = find(".message");
+  if (told.textContent !== message) told.textContent = message; // else it is read out again
   find(".parts").inert = state !== "ready";
+  find(".reading").hidden = true;
   if (state === "error") {
     find(".headline").textContent = t("Nothing to show yet");
     find(".about").textContent = "";
   }
+}
+
+function sayBusy() {
+  if (!reading) return say("busy", t("Asking the network…"));
+  const { done, total } = reading;
+  say("busy", t("Evaluating {count}…", { count: counted(total) }));
+  find(".reading .bar").setAttribute("aria-valuenow", Math.round((100 * done) / total));
+  find(".reading .fill").style.width = `${(100 * done) / total}%`;
+  find("#gallery-read").textContent = filled(nouns.read, { done: grouped(done), total: grouped(total) });
+  find(".reading").hidden = false;
 }
 
 /** What to show before anything is chosen: where two nets differ, or all mistakes of one. */
@@ -274,6 +289,9 @@ dialog.addEventListener("keydown", (event) => {
 /** Asks for what is to be shown: the net at the top of the page, beside the one chosen here. */
 function look() {
   trigger("look", { asked: ++looks, other: beside || null });
+  reading = null;
+  clearTimeout(waiting);
+  waiting = setTimeout(sayBusy, board.dataset.state === "ready" ? 150 : 0); // no flicker when quick
 }
 
 let wasShown = false;
@@ -283,4 +301,3 @@ new ResizeObserver(() => {
 }).observe(element);
 window.addEventListener("net-chosen", () => element.isConnected && isShown() && look());
 watch("value", receive);
-receive();

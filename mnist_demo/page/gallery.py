@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ HERE = Path(__file__).parent
 SCRIPTS = ("gallery_view.js", "gallery_pictures.js", "gallery.js")
 FIGURE = BURST / 2  # what a drawn picture costs at a visitor's pace: one a second
 COLUMNS = 12  # of the sprite
+FAILED = "this net cannot be shown for a reason that the server's log names; choose another"
 
 
 def build(context: Context, net: gr.Dropdown) -> gr.HTML:
@@ -77,8 +80,14 @@ def states(
     other: object = None,
     words: Words = ENGLISH,
 ) -> Iterator[dict[str, Any]]:
-    """What the tab shows: that it is busy (if it will be), then the result."""
+    """What the tab shows: how far an evaluation is, where one has to be made, then the result.
+
+    Ends without one where the visitor has asked for something else meanwhile.
+    """
+    visitor.looks_at = wanted = (choice, other)
     for state in _states(context, visitor, choice, other):
+        if visitor.looks_at != wanted:
+            return
         yield _state_in(state, words)
 
 
@@ -87,13 +96,14 @@ def _states(
 ) -> Iterator[dict[str, Any]]:
     try:
         checkpoint = context.checkpoint(visitor, choice)
-        split, title = context.digits_for(checkpoint)
+        _, title = context.digits_for(checkpoint)
         noun = "digits" if checkpoint.labels == DIGITS else "images"
         names = {key: name for name, key in comparing.others(context, visitor, choice)}
         beside = other if isinstance(other, str) and other in names else None
-        waits = [net for net in (choice, beside) if net is not None]
-        if any(context.known_evaluation(visitor, net) is None for net in waits):
-            yield {"state": "busy", "digits": len(split), "noun": noun}
+        yield from _evaluating(context, visitor, choice, noun)
+        if beside is not None:
+            with contextlib.suppress(UserError):  # `_beside` says why
+                yield from _evaluating(context, visitor, beside, noun)
         result = context.evaluation(visitor, choice)
         titles = {key: name for name, key in context.choices(visitor)}
         yield {
@@ -109,6 +119,19 @@ def _states(
         }
     except UserError as error:
         yield {"state": "error", "message": str(error)}
+    except Exception:
+        logging.getLogger(__name__).exception("a net could not be evaluated")
+        yield {"state": "error", "message": FAILED}
+
+
+def _evaluating(
+    context: Context, visitor: Visitor, choice: object, noun: str
+) -> Iterator[dict[str, Any]]:
+    """How far the evaluation of a net is, until it is made."""
+    if context.known_evaluation(visitor, choice) is None:
+        for reading in context.evaluating(visitor, choice):
+            total = len(reading.split)
+            yield {"state": "busy", "done": reading.done, "total": total, "noun": noun}
 
 
 def _state_in(state: dict[str, Any], words: Words) -> dict[str, Any]:

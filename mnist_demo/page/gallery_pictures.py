@@ -1,8 +1,8 @@
 """Pictures that the Gallery has drawn: a sample of answers, the values of one image's pixels.
 
 `figures` draws them for a sheet of paper; here they are laid out for the page and for phones.
-One thread draws them one after the other: with thousands of numbers one takes seconds, and
-more at a time would leave the others no core. Nothing is written to disk.
+One thread draws them one after the other: more at a time would leave the others no core.
+Nothing is written to disk.
 """
 
 from __future__ import annotations
@@ -27,11 +27,9 @@ COUNT = 16  # samples
 LONGEST = 14  # letters of a name above a picture
 SHORT = 3  # letters that leave room for large ones, and for more pictures in a row
 ROOM = 0.28  # inches above a sample
-CELL = 0.4  # inches of a pixel with its value, as `figures` has it
-TITLE = 0.48  # inches above a channel
 # Pixels of the file for an inch, and of the page: more of the former, for fine screens.
 SAMPLE_DOTS, SAMPLE_SIZE = 150, 96
-CHANNEL_DOTS, CHANNEL_SIZE = 100, 60
+CELL_SIZE = 24  # pixels of the page for a pixel with its value; `figures` draws 40
 MAX_WAITING = 6  # pictures, the one being drawn included
 
 
@@ -76,23 +74,16 @@ def samples(
     _lay_out(figure, columns, width, width + ROOM)
     for axes in figure.axes:
         axes.title.set(parse_math=False, fontsize=12 if is_short else 8)  # "$" is in names, too
-    return _sent(_pixels(figure, SAMPLE_DOTS), columns * width * SAMPLE_SIZE) | {
+    return _sent(Image.fromarray(_pixels(figure, SAMPLE_DOTS)), columns * width * SAMPLE_SIZE) | {
         "answers": list(zip(predicted, truth, strict=True))
     }
 
 
 def channels(image: np.ndarray) -> dict[str, Any]:
     """The channels of an image uint8 (C, H, W), one below the other, their values written in."""
-    from mnist_demo.figures import channels_figure
+    from mnist_demo.figures import channels_picture
 
-    _, height, width = image.shape
-    figure = channels_figure(image)
-    _lay_out(figure, 1, CELL * width, CELL * height + TITLE)
-    for axes in figure.axes:
-        for value in axes.texts:
-            value.set_fontsize(11)  # as large as fits
-    grey = _pixels(figure, CHANNEL_DOTS)[..., 0]  # all of it is, and smaller so
-    return _sent(grey, CELL * width * CHANNEL_SIZE)
+    return _sent(channels_picture(image), CELL_SIZE * image.shape[-1])
 
 
 def _lay_out(figure: Figure, columns: int, width: float, height: float) -> None:
@@ -114,7 +105,7 @@ def _pixels(figure: Figure, dots: int) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
-def _sent(pixels: np.ndarray, width: float) -> dict[str, Any]:
+def _sent(picture: Image.Image, width: float) -> dict[str, Any]:
     """A PNG as the page takes it, and how many of its own pixels it is wide there."""
-    content = browse.png_bytes(Image.fromarray(pixels))
+    content = browse.png_bytes(picture)
     return {"png": base64.b64encode(content).decode(), "width": round(width)}

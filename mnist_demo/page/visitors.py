@@ -30,6 +30,7 @@ class Visitor:
     last_seen: float = 0.0
     pace: Pace = field(default_factory=Pace)
     heat: Heat | None = None  # its race, the last one
+    looks_at: object = None  # in the gallery: what it asked for last
 
     @property
     def is_busy(self) -> bool:
