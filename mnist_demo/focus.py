@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 
 FIRST = 3  # the first epoch that goes by doubt; after fewer, all is doubtful
-MOST = 20.0  # times the mean; a wrong label must not fill the epoch
+MOST = 50.0  # times the mean; a wrong label must not fill the epoch
 
 
 def epoch_order(

@@ -93,6 +93,7 @@ SAYS = {
     "augment": "each",
     "label_smoothing": "label smoothing {:g}",
     "average": "average of the weights",
+    "focus": "focus {:g} on doubtful digits",
     "keep": "the last kept and not the best",
     "holdout": "all but ten of",
     "precision": "16-bit arithmetic where quick",
