@@ -312,6 +312,21 @@ def test_what_is_chosen_meanwhile_is_shown_and_nothing_stays(
     assert not context._readings
 
 
+def test_a_question_without_an_answer_does_not_hang_in_silence(
+    gallery: Open, context: Context
+) -> None:
+    page = gallery()
+    page.route("**/queue/join*", lambda route: None)  # as good as refused: no answer comes
+    give_halting(context, 1).may.release(9)
+    choose(page, "Run 1: linear")
+    message = page.locator("#gallery .message")
+    expect(message).to_contain_text("choose the network again", timeout=15_000)
+    page.unroute("**/queue/join*")
+    choose(page, "Released net")
+    expect(message).to_be_empty()
+    expect(page.locator("#gallery .board")).to_have_attribute("data-state", "ready")
+
+
 def test_two_nets_are_compared_and_the_grid_shows_where_they_differ(
     gallery: Open, context: Context, truth: Evaluation
 ) -> None:

@@ -22,13 +22,16 @@ const pageSize = () => (window.matchMedia("(max-width: 640px)").matches ? 24 : 4
 
 // ---- what Python says -------------------------------------------------------------
 
+const LATE = 10000; // milliseconds without a word
 let waiting = 0;
+let late = 0;
 let reading = null; // how far the net is with its pictures, as far as is known
 
 function receive() {
   if (!props.value) return;
   const { asked: question, ...value } = JSON.parse(props.value);
   if (question !== looks) return;
+  clearTimeout(late);
   nouns = NOUNS[value.noun] ?? nouns;
   if (value.state === "busy") {
     reading = value;
@@ -292,6 +295,13 @@ function look() {
   reading = null;
   clearTimeout(waiting);
   waiting = setTimeout(sayBusy, board.dataset.state === "ready" ? 150 : 0); // no flicker when quick
+  clearTimeout(late);
+  late = setTimeout(sayLate, LATE);
+}
+
+/** Who is refused a place in the queue is told so by Gradio alone, and not this component. */
+function sayLate() {
+  say("busy", t("No answer yet: many are asking. If this stays, choose the network again."));
 }
 
 let wasShown = false;
