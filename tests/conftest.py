@@ -101,6 +101,20 @@ def cli() -> Run:
     return run
 
 
+def run_two(*words: str) -> subprocess.CompletedProcess[str]:
+    """Two processes of torchrun, on one thread each, that run a script or `-m` a module."""
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={free_port()}")
+    return subprocess.run(
+        [sys.executable, *torchrun, *words],
+        cwd=ROOT,
+        env=os.environ | ALONE | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app, served from this process on the embedded sample, with a slash at the end."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import ALONE, ROOT
+from conftest import run_two
 from torch import nn
 
-from mnist_demo.benchmark.server import free_port
 from mnist_demo.checkpoint import load_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.config import TrainConfig
@@ -36,16 +32,7 @@ RUN = [
 @pytest.mark.timeout(400)  # three processes import PyTorch, on two cores that may be busy
 def test_two_processes_give_the_net_that_one_gives(tmp_path: Path) -> None:
     alone, shared_out = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
-    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={free_port()}")
-    done = subprocess.run(
-        [sys.executable, *torchrun, "-m", "mnist_demo", *RUN, "--out", str(shared_out)],
-        cwd=ROOT,
-        env=os.environ | ALONE | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run_two("-m", "mnist_demo", *RUN, "--out", str(shared_out))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("epoch   1 of 1") == 1  # from the first process alone
     assert done.stdout.count("wrote") == 1
@@ -75,16 +62,7 @@ def test_a_diverged_run_is_saved_before_any_process_ends(tmp_path: Path) -> None
     """torchrun ends all of them as soon as it sees that one has failed."""
     script, saved = tmp_path / "diverged.py", tmp_path / "saved"
     script.write_text(DIVERGED)
-    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={free_port()}")
-    done = subprocess.run(
-        [sys.executable, *torchrun, str(script), str(saved)],
-        cwd=ROOT,
-        env=os.environ | ALONE | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run_two(str(script), str(saved))
     assert done.returncode != 0
     assert "no longer a number" in done.stderr
     assert saved.is_file()

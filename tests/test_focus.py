@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import ALONE, ROOT
+from conftest import run_two
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_demo.benchmark.server import free_port
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Split, load_dataset
 from mnist_demo.focus import FIRST, MOST, epoch_order, updated
@@ -124,15 +120,6 @@ with together("cpu") as ranks:
 def test_all_processes_know_all_doubts(tmp_path: Path) -> None:
     script = tmp_path / "shared.py"
     script.write_text(SHARED)
-    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={free_port()}")
-    done = subprocess.run(
-        [sys.executable, *torchrun, str(script)],
-        cwd=ROOT,
-        env=os.environ | ALONE | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run_two(str(script))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("as one") == 1
