@@ -58,16 +58,22 @@ def to_onnx(checkpoint: Checkpoint) -> bytes:
     """An ONNX model: `images` float32 (batch, C, H, W) in [0, 1] to `logits` (batch, classes)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what PyTorch and onnxscript will change some day
-        program = torch.onnx.export(
-            fused(checkpoint.net),
-            (_example(checkpoint),),
-            dynamo=True,
-            verbose=False,
-            input_names=["images"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            external_data=False,
-        )
+        try:
+            program = torch.onnx.export(
+                fused(checkpoint.net),
+                (_example(checkpoint),),
+                dynamo=True,
+                verbose=False,
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                external_data=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise UserError(
+                f"PyTorch {torch.__version__} cannot write this net as ONNX; get a newer one with "
+                "`pip install -U 'torch>=2.8'`, or choose --format torch-export"
+            ) from error
     assert program is not None
     model = program.model_proto
     for key, value in described(checkpoint).items():

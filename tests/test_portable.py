@@ -50,6 +50,15 @@ def test_the_file_answers_as_the_net_does(kind: str, name: str, tmp_path: Path) 
         assert logits.dtype == np.dtype("float32")
 
 
+def test_an_exporter_that_gives_up_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up(*_: object, **__: object) -> None:
+        raise torch.onnx.OnnxExporterError("as PyTorch 2.6 does")
+
+    monkeypatch.setattr(torch.onnx, "export", give_up)
+    with pytest.raises(UserError, match=r"torch>=2\.8"):
+        FORMATS["onnx"].write(NETS["one"]())
+
+
 def test_an_onnx_file_says_what_it_is() -> None:
     checkpoint = NETS["mean"]()
     model = onnx.load_from_string(FORMATS["onnx"].write(checkpoint))
