@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import http.client
+import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import pytest
+from gradio_client import Client
 
 from mnist_demo.benchmark.server import answers, free_port
 from mnist_demo.cli import main
@@ -36,6 +40,43 @@ def GPU(function=None, duration=60):
 def gradio_auto_wrap(function):  # Gradio itself asks the package for this
     return function
 """
+
+
+# The app as on ZeroGPU, with Hugging Face's own package, but for the driver, which is not here.
+ON_CPU = """
+import runpy, sys
+import spaces.zero.wrappers as zero
+import torch
+
+zero.torch.init = zero.torch.move = lambda *args, **kwargs: None
+torch.cuda.device_count = lambda: 0
+sys.argv[0] = "app.py"
+runpy.run_path("app.py", run_name="__main__")
+"""
+
+
+class Lender(BaseHTTPRequestHandler):
+    """The service that lends ZeroGPU's GPUs, as far as the package `spaces` asks it."""
+
+    asked: ClassVar[list[str]] = []
+    quota_is_used_up = False
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        status, reply = 200, {}
+        if self.path.startswith("/schedule"):
+            reply = {"idle": False, "nvidiaIndex": 0, "nvidiaUUID": "GPU-1", "allowToken": "here"}
+            if type(self).quota_is_used_up:
+                status, reply = 429, {"left": 12, "wait": "PT1H"}
+        body = json.dumps(reply).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def options(**given: object) -> argparse.Namespace:
@@ -263,3 +304,51 @@ def test_a_space_starts_on_a_disk_that_takes_nothing(tmp_path: Path, has_zero_gp
             process.terminate()
             process.wait(20)
     assert "GET /" not in log.read_text()  # no line a request
+
+
+def test_a_run_on_zero_gpu_with_its_own_package(tmp_path: Path) -> None:
+    """Asked for as the visitor's, run in a fork, given back; a quota that is used up is told."""
+    lender = ThreadingHTTPServer(("127.0.0.1", 0), Lender)
+    threading.Thread(target=lender.serve_forever, daemon=True).start()
+    port = free_port()
+    environment = os.environ | {
+        "SPACE_ID": "somebody/draw-a-digit",
+        "SPACES_ZERO_GPU": "true",
+        "SPACES_ZERO_DEVICE_API_URL": f"http://127.0.0.1:{lender.server_port}",
+        "MNIST_DEMO_DATA": str(tmp_path / "data"),
+        "MNIST_DEMO_RUNS": str(tmp_path / "runs"),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+    }
+    log = tmp_path / "log.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", ON_CPU, "--port", str(port)],
+            cwd=ROOT, env=environment, stdout=output, stderr=output,
+        )  # fmt: skip
+        try:
+            until = time.monotonic() + 100
+            while not answers(port) and process.poll() is None and time.monotonic() < until:
+                time.sleep(0.2)
+            assert process.poll() is None, log.read_text()
+            assert Lender.asked == ["/startup-report"]
+            visitor = Client(
+                f"http://127.0.0.1:{port}", headers={"X-IP-Token": "a.visitor.s"}, verbose=False
+            )
+            settings = {"net": "linear", "dataset": "sample", "epochs": 2}
+            events = list(visitor.submit(**settings, api_name="/train"))
+            assert events[-1]["event"] == "done", log.read_text()
+            assert events[-1]["accuracy"] > 0.7
+            paths = [asked.partition("?")[0] for asked in Lender.asked]
+            assert paths == ["/startup-report", "/schedule", "/allow", "/release"]
+            assert "token=a.visitor.s" in Lender.asked[1]
+            assert "fail=false" in Lender.asked[3]
+
+            Lender.quota_is_used_up = True
+            refused = list(visitor.submit(**settings, api_name="/train"))[-1]
+            assert refused["event"] == "error"
+            assert "You have exceeded your ZeroGPU quota" in refused["error"]
+            assert "Try again in 1:00:00" in refused["error"]
+        finally:
+            process.terminate()
+            process.wait(20)
+            lender.shutdown()

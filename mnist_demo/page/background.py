@@ -9,6 +9,7 @@ share the interpreter's lock with the training and feel it.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import importlib
 import json
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import torch
 
 from mnist_demo.page.job import Controls, Job, RaceJob
@@ -85,7 +87,9 @@ class Here:
         self.is_idle = False
         self._runs += 1
         self._told.touch()
-        thread = threading.Thread(target=self._run, args=(job, self._told), name="train")
+        # ZeroGPU looks up in Gradio's context whose request this is, to count it as theirs.
+        run = contextvars.copy_context().run
+        thread = threading.Thread(target=run, args=(self._run, job, self._told), name="train")
         thread.daemon = True
         thread.start()
 
@@ -113,6 +117,8 @@ class Here:
                     end = message
                 else:
                     self._box.put(message)
+        except gr.Error as error:  # of the wrapper, in words: somebody's quota is used up, say
+            end = End("failed", f"the GPU could not be had: {error.message}")
         except Exception as error:  # of the wrapper: no GPU is free, or the time was up
             end = End("failed", f"the GPU could not be had ({type(error).__name__}); try again")
         finally:
