@@ -26,7 +26,7 @@ PHOTO = TrainConfig(
 
 BEST = TrainConfig(
     net="resnet7",
-    epochs=16,
+    epochs=20,
     batch_size=256,
     learning_rate=0.1,
     optimizer="muon",
@@ -36,7 +36,6 @@ BEST = TrainConfig(
     augment="bent",
     label_smoothing=0.1,
     average=0.995,
-    focus=0.7,
     keep="last",
     holdout=NEXT_TO_NONE,
     precision="auto",
