@@ -6,7 +6,6 @@ imported when it is first asked for, so that `import mnist_demo` alone takes no 
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,6 @@ if TYPE_CHECKING:
     from mnist_demo.datasets import load_dataset
     from mnist_demo.errors import UserError
     from mnist_demo.notebook import evaluate_net, load_net, read_digit, save_net, train_net
-
-# Torch's threads spin while they wait for each other, and take the cores from whatever else
-# runs there (a browser, a visitor who draws). OpenMP reads this when torch is imported, so
-# it stands here.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: browsers share the cores
+
 from browser import is_ci
 from playwright.sync_api import Browser, expect
 

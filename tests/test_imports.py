@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 PACKAGE = Path(__file__).parent.parent / "mnist_demo"
 CORE = sorted(
@@ -76,3 +80,27 @@ def test_commands_import_torch_only_when_they_run() -> None:
         at_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {getattr(node, "module", None) or node.names[0].name for node in at_top}
         assert not {name for name in names if name.split(".")[0] in ("torch", "gradio", "tqdm")}
+
+
+@pytest.mark.parametrize(
+    ("module", "policy"), [("mnist_demo.page.worker", "PASSIVE"), ("mnist_demo.train", None)]
+)
+def test_threads_leave_the_cores_to_others_beside_the_page_alone(
+    module: str, policy: str | None
+) -> None:
+    """OpenMP has read it by the time that torch is there."""
+    code = (
+        "import os, sys\n"
+        "from importlib.abc import MetaPathFinder\n"
+        "class Watch(MetaPathFinder):\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'torch':\n"
+        "            print(os.environ.get('OMP_WAIT_POLICY'))\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        f"import {module}\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [str(policy)], done.stderr
