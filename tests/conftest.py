@@ -106,7 +106,7 @@ def cli() -> Run:
 
 def run_two(*words: str) -> subprocess.CompletedProcess[str]:
     """Two processes of torchrun, on one thread each, that run a script or `-m` a module."""
-    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={free_port()}")
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     return subprocess.run(
         [sys.executable, *torchrun, *words],
         cwd=ROOT,
