@@ -186,6 +186,9 @@ def take_up(stored: Stored, net: nn.Module, path: Path) -> Running:
         learner.restore(stored.tensors)
         if weights.keys() != net.state_dict().keys():
             raise KeyError("the weights of the epoch that is kept")
+        doubted = None if learner.doubts is None else list(learner.doubts.shape)
+        if config.focus and stored.epochs and doubted != stored.images[:1]:
+            raise ValueError("its doubts are not those of its images")
     except (RuntimeError, ValueError, KeyError, IndexError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(

@@ -114,6 +114,24 @@ def place(few: Dataset, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+@pytest.mark.parametrize("lie", ["gone", "of fewer images", "no numbers"])
+def test_doubts_that_do_not_fit_the_images_are_told(few: Dataset, tmp_path: Path, lie: str) -> None:
+    config, place = dataclasses.replace(SMALL, focus=0.8), tmp_path / "run"
+    curve(fresh(config), few, place, until=2 * (len(few.train) // 32) + 1)
+    stored = read_stored(place)
+    if lie == "gone":
+        del stored.tensors["doubts"]
+    elif lie == "of fewer images":
+        stored.tensors["doubts"] = stored.tensors["doubts"][:5]
+    else:
+        stored.tensors["doubts"].fill_(float("nan"))
+        run = take_up(stored, build_net(config.net), place)
+        assert len(curve(run, few)) > 0  # taken as doubtful, all alike
+        return
+    with pytest.raises(UserError, match="does not fit"):
+        take_up(stored, build_net(config.net), place)
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "noise", "another header", "a checkpoint"])
 def test_a_damaged_file_is_told_and_not_used(place: Path, damage: str) -> None:
     content = place.read_bytes()

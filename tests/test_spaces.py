@@ -12,7 +12,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -259,6 +261,26 @@ def ask(
     return reply.status, "; ".join(cookie.partition(";")[0] for cookie in cookies)
 
 
+@contextmanager
+def running(words: list[str], port: int, environment: dict[str, str], log: Path) -> Iterator[None]:
+    """The app in a process of its own, once it answers; what it prints goes into `log`."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *words, "--port", str(port)],
+            cwd=ROOT, env=environment, stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        until = time.monotonic() + 100
+        while not answers(port) and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.2)
+        assert process.poll() is None, log.read_text()
+        assert answers(port), log.read_text()
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
 @pytest.mark.parametrize("has_zero_gpu", [False, True])
 def test_a_space_starts_on_a_disk_that_takes_nothing(tmp_path: Path, has_zero_gpu: bool) -> None:
     """Home, data and the checkout's own folder cannot be written, as root cannot be stopped
@@ -285,24 +307,10 @@ def test_a_space_starts_on_a_disk_that_takes_nothing(tmp_path: Path, has_zero_gp
         environment |= {"SPACES_ZERO_GPU": "true", "PYTHONPATH": str(packages)}
     port = free_port()
     log = tmp_path / "log.txt"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py"), "--port", str(port)],
-            cwd=ROOT, env=environment, stdout=output, stderr=output,
-        )  # fmt: skip
-        try:
-            until = time.monotonic() + 100
-            while not answers(port) and process.poll() is None and time.monotonic() < until:
-                time.sleep(0.2)
-            text = log.read_text()
-            assert process.poll() is None, text
-            assert answers(port), text
-            assert ask(port, "GET", "/config")[0] == 200
-            if has_zero_gpu:  # asked for before anybody trains, or ZeroGPU ends the Space
-                assert "fake spaces: GPU asked for" in log.read_text()
-        finally:
-            process.terminate()
-            process.wait(20)
+    with running([str(ROOT / "app.py")], port, environment, log):
+        assert ask(port, "GET", "/config")[0] == 200
+        if has_zero_gpu:  # asked for before anybody trains, or ZeroGPU ends the Space
+            assert "fake spaces: GPU asked for" in log.read_text()
     assert "GET /" not in log.read_text()  # no line a request
 
 
@@ -320,35 +328,23 @@ def test_a_run_on_zero_gpu_with_its_own_package(tmp_path: Path) -> None:
         "GRADIO_ANALYTICS_ENABLED": "False",
     }
     log = tmp_path / "log.txt"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-c", ON_CPU, "--port", str(port)],
-            cwd=ROOT, env=environment, stdout=output, stderr=output,
-        )  # fmt: skip
-        try:
-            until = time.monotonic() + 100
-            while not answers(port) and process.poll() is None and time.monotonic() < until:
-                time.sleep(0.2)
-            assert process.poll() is None, log.read_text()
-            assert Lender.asked == ["/startup-report"]
-            visitor = Client(
-                f"http://127.0.0.1:{port}", headers={"X-IP-Token": "a.visitor.s"}, verbose=False
-            )
-            settings = {"net": "linear", "dataset": "sample", "epochs": 2}
-            events = list(visitor.submit(**settings, api_name="/train"))
-            assert events[-1]["event"] == "done", log.read_text()
-            assert events[-1]["accuracy"] > 0.7
-            paths = [asked.partition("?")[0] for asked in Lender.asked]
-            assert paths == ["/startup-report", "/schedule", "/allow", "/release"]
-            assert "token=a.visitor.s" in Lender.asked[1]
-            assert "fail=false" in Lender.asked[3]
+    with running(["-c", ON_CPU], port, environment, log):
+        assert Lender.asked == ["/startup-report"]
+        visitor = Client(
+            f"http://127.0.0.1:{port}", headers={"X-IP-Token": "a.visitor.s"}, verbose=False
+        )
+        settings = {"net": "linear", "dataset": "sample", "epochs": 2}
+        events = list(visitor.submit(**settings, api_name="/train"))
+        assert events[-1]["event"] == "done", log.read_text()
+        assert events[-1]["accuracy"] > 0.7
+        paths = [asked.partition("?")[0] for asked in Lender.asked]
+        assert paths == ["/startup-report", "/schedule", "/allow", "/release"]
+        assert "token=a.visitor.s" in Lender.asked[1]
+        assert "fail=false" in Lender.asked[3]
 
-            Lender.quota_is_used_up = True
-            refused = list(visitor.submit(**settings, api_name="/train"))[-1]
-            assert refused["event"] == "error"
-            assert "You have exceeded your ZeroGPU quota" in refused["error"]
-            assert "Try again in 1:00:00" in refused["error"]
-        finally:
-            process.terminate()
-            process.wait(20)
-            lender.shutdown()
+        Lender.quota_is_used_up = True
+        refused = list(visitor.submit(**settings, api_name="/train"))[-1]
+        assert refused["event"] == "error"
+        assert "You have exceeded your ZeroGPU quota" in refused["error"]
+        assert "Try again in 1:00:00" in refused["error"]
+    lender.shutdown()
