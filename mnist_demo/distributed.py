@@ -95,8 +95,10 @@ class SharedLearner(Learner):
             self.live = alone
         sums = torch.stack([own.loss, own.hits.to(own.loss.dtype)])
         dist.all_reduce(sums)
-        doubts = own.doubts.new_empty(len(part) * self.ranks.size)
-        dist.all_gather_into_tensor(doubts, own.doubts)
+        doubts = None
+        if own.doubts is not None:
+            doubts = own.doubts.new_empty(len(part) * self.ranks.size)
+            dist.all_gather_into_tensor(doubts, own.doubts)
         return Learned(sums[0] / self.ranks.size, sums[1], doubts)
 
 

@@ -25,7 +25,8 @@ class Learned:
 
     loss: torch.Tensor  # mean
     hits: torch.Tensor  # how many it got right
-    doubts: torch.Tensor  # of each image: what its label lacks of the probability that it asks for
+    # Of each image, where `config.focus` asks: what its label lacks of the probability asked for.
+    doubts: torch.Tensor | None = None
 
 
 @dataclass
@@ -59,9 +60,10 @@ class Learner:
         self.optimizer.step()
         if config.average:
             _average_into(self.net, self.live, min(config.average, step / (step + 10)))
-        logits = logits.detach()
-        asked = 1 - config.label_smoothing * (1 - 1 / logits.shape[1])
-        doubts = (asked - logits.softmax(1).gather(1, labels[:, None])[:, 0]).clamp(min=0)
+        logits, doubts = logits.detach(), None
+        if config.focus:
+            asked = 1 - config.label_smoothing * (1 - 1 / logits.shape[1])
+            doubts = (asked - logits.softmax(1).gather(1, labels[:, None])[:, 0]).clamp(min=0)
         return Learned(loss.detach(), (logits.argmax(1) == labels).sum(), doubts)
 
     def tensors(self) -> Tensors:

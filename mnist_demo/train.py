@@ -125,7 +125,7 @@ def train(
             loss = learned.loss
             loss_sum += loss * len(chosen)
             right += learned.hits
-            if learner.doubts is not None:
+            if learner.doubts is not None and learned.doubts is not None:
                 updated(learner.doubts, chosen, learned.doubts)
             seen += len(chosen)
             if step % CHECK_EVERY == 0:
