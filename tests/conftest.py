@@ -128,5 +128,5 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     page = build(context)
     yield launch_page(page, host="127.0.0.1", port=free_port(), block=False)
     page.close()
-    with context._evaluating:  # the process aborts when it ends while a net is at work
-        pass
+    # The process aborts when it ends while a net is at work: no further piece is begun.
+    context._evaluating.acquire()

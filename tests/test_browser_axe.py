@@ -118,6 +118,11 @@ def test_draw(checked: Checked) -> None:
     draw(page, SEVEN)
     expect(page.locator("#sketchpad .guess")).to_have_text(re.compile(r"\d"))
     checked.check("a digit")
+    page.locator("#sketchpad .inside summary").click()
+    expect(page.locator("#sketchpad .evidence canvas")).to_have_attribute(
+        "aria-label", re.compile("7")
+    )
+    checked.check("inside the network")
     page.keyboard.press("Escape")
     draw(page, STAR)
     expect(page.locator("#sketchpad .saying")).to_have_text("This does not look like a digit")

@@ -260,3 +260,37 @@ def test_the_endpoint_reads_a_picture(address: str, sample: Dataset) -> None:
     assert answer["digit"] == int(sample.validation.labels[0])
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
     assert "not an image" in client.predict("aGVsbG8=", api_name="/classify")["error"]
+
+
+def test_inside_the_network_follows_the_pen_and_rests_with_it(open_page: Open) -> None:
+    page = open_page()
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url) if '"inside"' in (r.post_data or "") else None)
+    draw(page, SEVEN)
+    expect_guess(page, 7)
+    page.wait_for_timeout(700)
+    assert not asked  # nobody looks
+    page.locator("#sketchpad .inside summary").click()
+    evidence = page.locator("#sketchpad .evidence canvas")
+    expect(evidence).to_have_attribute("aria-label", "What the answer 7 rests on")
+    stages = page.locator("#sketchpad .stages canvas")
+    expect(stages).to_have_count(7)
+    expect(stages.nth(0)).to_have_attribute(
+        "aria-label", "Convolution 3x3 · 32 pictures of 26×26, the first 16 of them"
+    )
+    colours = """(canvas) => {
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      const sums = [0, 0, 0];
+      data.forEach((value, i) => i % 4 < 3 && (sums[i % 4] += value));
+      return sums; }"""
+    red, green, _ = evidence.evaluate(colours)
+    assert red > 1.2 * green > 0  # the ink of a clear digit speaks for it
+    before = stages.nth(0).evaluate(colours)
+    page.keyboard.press("Escape")
+    expect(page.locator("#sketchpad .hint")).to_be_visible()
+    draw(page, ONE, lift=False)
+    expect(page.locator("#sketchpad .evidence.old")).to_have_count(1)
+    assert stages.nth(0).evaluate(colours) != before
+    page.mouse.up()
+    expect(evidence).to_have_attribute("aria-label", "What the answer 1 rests on")
+    expect(page.locator("#sketchpad .evidence.old")).to_have_count(0)

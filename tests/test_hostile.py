@@ -208,7 +208,7 @@ def target(address: str) -> fuzz_http.Target:
 
 def test_the_fuzzer_sees_the_page(target: fuzz_http.Target) -> None:
     names = {name for _, name in target.functions}
-    assert {"classify", "read_picture", "page_of", "switch", "download"} <= names
+    assert {"classify", "inside", "read_picture", "page_of", "switch", "download"} <= names
     assert len(target.events) > 10
 
 

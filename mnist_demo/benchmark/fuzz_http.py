@@ -21,8 +21,10 @@ JSON = {"Content-Type": "application/json"}
 Attempt = Callable[[random.Random], str | None]
 
 # Valid messages of the server functions, from which the hostile ones are made.
+DRAWING = {"net": "released", "x": 0, "y": 0, "w": 2, "h": 2, "ink": "AP8A/w=="}
 MESSAGES: dict[str, Any] = {
-    "classify": {"net": "released", "x": 0, "y": 0, "w": 2, "h": 2, "ink": "AP8A/w=="},
+    "classify": DRAWING,
+    "inside": DRAWING | {"at_rest": True},
     "page_of": {"choice": "released", "sort": "worst", "page": 0, "size": 24, "right": False},
     "figure_of": {"choice": "released", "what": "channels", "index": 0, "narrow": True},
     "switch": {"action": "pause", "value": 0.01},

@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from torch import nn
 
 from mnist_demo.classify import Answer, read_inks
 from mnist_demo.page.pace import TooOften
+from mnist_demo.page.pools import pool_of_one_core
 
 MAX_BATCH = 64
 MAX_WAITING = 512
@@ -36,20 +36,10 @@ class Batcher:
     sceptic: nn.Module | None = None  # says which drawings are no digits
     answered: int = 0  # drawings so far, and the passes that it took
     passes: int = 0
-    _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="classify")
-    )
+    _pool: Executor = field(default_factory=lambda: pool_of_one_core("classify"))
     _last_asked: float = -math.inf
     _waiting: list[_Request] = field(default_factory=list)
     _working: asyncio.Task[None] | None = None
-
-    def __post_init__(self) -> None:
-        """A few digits gain nothing from more threads, and lose much beside a training."""
-        threads = torch.get_num_threads()
-        # A thread takes the common number over when it first asks, so it asks before.
-        self._pool.submit(torch.get_num_threads).result()
-        self._pool.submit(torch.set_num_threads, 1).result()
-        torch.set_num_threads(threads)  # what threads that start later will use
 
     @property
     def is_in_use(self) -> bool:

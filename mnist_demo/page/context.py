@@ -23,6 +23,7 @@ from mnist_demo.evaluate import Evaluation, Reading
 from mnist_demo.judging import data_to_judge, unseen
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.crew import Crew
+from mnist_demo.page.insight import Insight
 from mnist_demo.page.logs import Traffic
 from mnist_demo.page.pictures import Pictures
 from mnist_demo.page.runs import Run
@@ -42,6 +43,7 @@ class Context:
     visitors: Visitors = field(default_factory=Visitors)
     turns: Turns = field(default_factory=Turns)
     batcher: Batcher = field(default_factory=Batcher)
+    insight: Insight = field(default_factory=Insight)
     traffic: Traffic = field(default_factory=Traffic)
     pictures: Pictures = field(default_factory=Pictures)
     crew: Crew = field(default_factory=Crew)

@@ -14,12 +14,14 @@ from typing import Any
 
 from mnist_demo.errors import UserError
 
-RATE = 60.0  # tokens a second; a drawing's update costs one, and the page asks no oftener
+RATE = 60.0  # tokens a second; the page asks about a drawing no oftener
 BURST = 120.0
 AT_ONCE = 4  # questions of a visitor that may be open; the page has one, a reload one more
 LONGEST = 0.5  # seconds that a refusal is held back
-# What is dearer than a drawing.
+# What a question costs.
+DRAWING = 1.0
 GALLERY_PAGE = 6.0
+INSIDE = 6.0
 PICTURE = 30.0
 
 
@@ -45,7 +47,7 @@ class Pace:
         self._open = 0
 
     @contextmanager
-    def turn(self, cost: float = 1.0) -> Iterator[None]:
+    def turn(self, cost: float = DRAWING) -> Iterator[None]:
         """While a question is answered. Raises TooOften."""
         now = self._clock()
         self._tokens = min(BURST, self._tokens + RATE * (now - self._filled))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import functools
 import time
 from collections.abc import Awaitable, Callable
@@ -13,23 +12,26 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.classify import Answer
 from mnist_demo.errors import UserError
 from mnist_demo.page.context import RELEASED, Context, not_for_digits
 from mnist_demo.page.guard import in_words, session_of
+from mnist_demo.page.insight import describe as describe_inside
+from mnist_demo.page.insight import in_base64
 from mnist_demo.page.language import words_for
-from mnist_demo.page.pace import PICTURE, TooOften, told_later
+from mnist_demo.page.pace import DRAWING, INSIDE, PICTURE, TooOften, told_later
 from mnist_demo.page.pictures import from_base64
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.page.words import script
+from mnist_demo.page.words import Words, script
 from mnist_demo.preprocess import NoInkError, crop_to, find_box, fit
 from mnist_demo.strokes import PAD
 
 HERE = Path(__file__).parent
 ID = "sketchpad"
 Answering = Callable[[Any, Any], Awaitable[dict[str, Any]]]  # of a session and what it sent
-# One script in seven files, in this order: each uses what stands before it.
-PARTS = ("", "_reading", "_ask", "_pictures", "_pointers", "_keys", "_start")
+# One script in eight files, in this order: each uses what stands before it.
+PARTS = ("", "_reading", "_inside", "_ask", "_pictures", "_pointers", "_keys", "_start")
 SCRIPTS = [f"sketchpad{part}.js" for part in PARTS]
 PICTURE_PART = 0.64  # of the pad's side that an opened picture's ink takes up
 
@@ -42,6 +44,10 @@ def build(context: Context) -> gr.HTML:
             await answer(context, await session_of(request), drawing), words_for(request)
         )
 
+    async def inside(drawing: Any, request: gr.Request) -> dict[str, Any]:
+        words = words_for(request)
+        return in_words(await look(context, await session_of(request), drawing, words), words)
+
     async def read_picture(picture: Any, request: gr.Request) -> dict[str, Any]:
         return in_words(await read(context, await session_of(request), picture), words_for(request))
 
@@ -49,7 +55,7 @@ def build(context: Context) -> gr.HTML:
         value={"net": RELEASED, "picture": "", "serial": 0},
         html_template=(HERE / "sketchpad.html").read_text(),
         js_on_load=script(*SCRIPTS),
-        server_functions=[classify, read_picture],
+        server_functions=[classify, inside, read_picture],
         apply_default_css=False,
         elem_id=ID,
     )
@@ -63,13 +69,38 @@ def answers(context: Context, page: gr.Blocks) -> dict[tuple[int, str], Answerin
 
 async def answer(context: Context, session: Any, drawing: Any) -> dict[str, Any]:
     """What the page is told of a drawing, whatever it sent as one."""
+
+    async def classify(checkpoint: Checkpoint, ink: np.ndarray) -> dict[str, Any]:
+        return describe(await context.batcher.classify(checkpoint.answering, ink))
+
+    return await _told(context, session, drawing, DRAWING, classify)
+
+
+async def look(context: Context, session: Any, drawing: Any, words: Words) -> dict[str, Any]:
+    """What goes on inside the net; once the pen is at rest, also what the answer rests on."""
+
+    async def look_inside(checkpoint: Checkpoint, ink: np.ndarray) -> dict[str, Any]:
+        at_rest = drawing.get("at_rest") is True
+        return describe_inside(await context.insight.look(checkpoint.net, ink, at_rest), words)
+
+    return await _told(context, session, drawing, INSIDE, look_inside)
+
+
+async def _told(
+    context: Context,
+    session: Any,
+    drawing: Any,
+    cost: float,
+    work: Callable[[Checkpoint, np.ndarray], Awaitable[dict[str, Any]]],
+) -> dict[str, Any]:
+    """What `work` makes of a drawing and the net that it names, or why it can make nothing."""
     try:
         visitor = context.visitors.get(session)
-        with visitor.pace.turn():
+        with visitor.pace.turn(cost):
             ink, choice = read_drawing(drawing)
             checkpoint = context.checkpoint(visitor, choice)
             context.check_reads_digits(checkpoint)
-            return describe(await context.batcher.classify(checkpoint.answering, ink))
+            return await work(checkpoint, ink)
     except NoInkError:
         return {"blank": True}
     except TooOften as error:
@@ -168,4 +199,4 @@ def on_pad(ink: np.ndarray) -> np.ndarray:
 
 def to_base64(picture: np.ndarray) -> str:
     """A float picture in [0, 1] as bytes of grey, row after row."""
-    return base64.b64encode(np.round(picture * 255).astype(np.uint8).tobytes()).decode()
+    return in_base64(np.round(picture * 255))
