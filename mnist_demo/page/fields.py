@@ -109,7 +109,11 @@ def _more() -> dict[str, Any]:
         more["label_smoothing"] = _number("label_smoothing", "doubts every label a bit", 0.01)
     with gr.Row():
         more["average"] = _number("average", "0: off; 0.99: a moving average", 0.01)
-        more["focus"] = _number("focus", "0: off; 0.7: what it doubts comes more often", 0.05)
+        more["focus"] = _number(
+            "focus",
+            "0: off; 0.7: what it doubts comes more often, so training looks worse than it is",
+            0.05,
+        )
     with gr.Row():
         more["keep"] = _choice("keep", form.titled(("best", "last")), "best: on validation")
         more["precision"] = _choice("precision", form.titled(PRECISIONS), "of a training step")
