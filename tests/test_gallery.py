@@ -26,7 +26,7 @@ from mnist_demo.datasets.cifar import CLASSES
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation, evaluate, infer
 from mnist_demo.nets import build_net
-from mnist_demo.page import gallery, gallery_pictures, sketchpad
+from mnist_demo.page import gallery, gallery_pages, gallery_pictures, sketchpad
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.gallery_pictures import COUNT, Painter
 from mnist_demo.page.runs import Run
@@ -87,7 +87,7 @@ def ask(
     context: Context,
     wanted: object,
     session: object = "alice",
-    make: Callable[[Context], Any] = gallery.make_page_of,
+    make: Callable[[Context], Any] = gallery_pages.make_page_of,
 ) -> dict[str, Any]:
     """The server function as Gradio calls it: the payload and the raw request."""
     body = json.dumps({"session_hash": session, "data": wanted}).encode()
@@ -103,7 +103,7 @@ def ask(
 
 
 def ask_figure(context: Context, wanted: object, session: object = "alice") -> dict[str, Any]:
-    return ask(context, wanted, session, gallery.make_figure_of)
+    return ask(context, wanted, session, gallery_pages.make_figure_of)
 
 
 def pixels_of(answer: dict[str, Any]) -> np.ndarray:
@@ -198,7 +198,9 @@ def test_a_page_shows_the_digits_that_it_names(context: Context) -> None:
         top, left = place // columns * side, place % columns * side
         picture = sheet[top : top + side, left : left + side]
         assert (picture == split.images[item["index"], 0].numpy()).all()
-        assert (picture == gallery.picture_of(context, visitor, RELEASED, item["index"])).all()
+        assert (
+            picture == gallery_pages.picture_of(context, visitor, RELEASED, item["index"])
+        ).all()
         assert item["truth"] == int(split.labels[item["index"]]) == 3
         assert item["predicted"] == int(np.argmax(item["probabilities"])) != 3
 
@@ -260,7 +262,7 @@ def test_another_visitors_net_is_out_of_reach(context: Context) -> None:
         "message": "that net is gone; choose another",
     }
     with pytest.raises(UserError, match="that net is gone"):
-        gallery.picture_of(context, bob, run, 0)
+        gallery_pages.picture_of(context, bob, run, 0)
 
 
 def test_a_run_without_a_net_says_so(context: Context) -> None:
@@ -274,7 +276,7 @@ def test_a_run_without_a_net_says_so(context: Context) -> None:
 @pytest.mark.parametrize("index", [-1, 1000, True, None, "0", 1.0])
 def test_only_digits_that_are_there_have_a_picture(context: Context, index: object) -> None:
     with pytest.raises(UserError, match="index"):
-        gallery.picture_of(context, context.visitors.get("alice"), RELEASED, index)
+        gallery_pages.picture_of(context, context.visitors.get("alice"), RELEASED, index)
 
 
 def test_two_nets_are_compared_on_the_same_digits(context: Context) -> None:
@@ -384,7 +386,7 @@ def test_a_colour_net_has_no_place_in_the_sketchpad(context: Context, colour: st
     alice = context.visitors.get("alice")
     ready(context, alice, colour)
     with pytest.raises(UserError, match=r"colour photos \(airplane to truck\), not digits"):
-        gallery.picture_of(context, alice, colour, 0)
+        gallery_pages.picture_of(context, alice, colour, 0)
     told = sketchpad.choose_net(context, alice, colour)
     assert "not digits" in told["unfit"]
     assert sketchpad.choose_net(context, alice, RELEASED)["unfit"] == ""
@@ -398,7 +400,7 @@ def test_sixteen_samples_are_drawn_with_what_the_net_says(
     alice = context.visitors.get("alice")
     ready(context, alice)
     wanted = SAMPLES | {"narrow": narrow}
-    told = gallery.figure(context, alice, wanted, np.random.default_rng(5))
+    told = gallery_pages.figure(context, alice, wanted, np.random.default_rng(5))
     result = context.evaluation(alice, RELEASED)
     chosen = np.random.default_rng(5).choice(1000, COUNT, replace=False)
     assert told["answers"] == list(
@@ -498,7 +500,7 @@ def test_a_picture_needs_an_evaluation_and_a_session(context: Context) -> None:
 
 
 def test_pictures_have_a_pace(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gallery, "figure", lambda *_: {})  # as if drawn in no time
+    monkeypatch.setattr(gallery_pages, "figure", lambda *_: {})  # as if drawn in no time
     answers = [ask_figure(context, SAMPLES) for _ in range(4)]
     assert answers[:2] == [{}, {}]
     assert any("again_in" in answer for answer in answers[2:])

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.page import gallery, sketchpad, training
+from mnist_demo.page import gallery, gallery_pages, sketchpad, training
 from mnist_demo.page.api import add_api
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.guard import as_page_error, check_choices, sent
@@ -83,7 +83,7 @@ def build(context: Context) -> gr.Blocks:
         @as_page_error
         def open_digit(event: gr.EventData, chosen: str, request: gr.Request) -> Any:
             visitor = context.visitor(request)
-            picture = gallery.picture_of(context, visitor, chosen, sent(event, "index"))
+            picture = gallery_pages.picture_of(context, visitor, chosen, sent(event, "index"))
             return sketchpad.show_picture(chosen, picture), gr.Tabs(selected="draw")
 
         def choose_net(chosen: str, request: gr.Request) -> Any:
