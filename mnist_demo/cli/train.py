@@ -22,6 +22,7 @@ from mnist_demo.cli.following import (
     line_of_step,
     try_out,
 )
+from mnist_demo.cli.saving import save
 from mnist_demo.cli.settings import add_settings, config_of
 from mnist_demo.errors import UserError
 from mnist_demo.recipes import find_recipe
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from mnist_demo.config import TrainConfig
     from mnist_demo.datasets import Dataset
     from mnist_demo.distributed import Ranks
-    from mnist_demo.resume import Running
+    from mnist_demo.resume import Running, Stored
     from mnist_demo.train import Epoch
 
 HELP = "train a net and write it to a file"
@@ -75,46 +76,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
-    check_following(args)
-    config = config_of(args)  # wrong settings are told before anything is loaded
-    if args.out:
-        refuse_place(args.out)
-    if args.log_to is not None:
-        from mnist_demo.logbook import check_logs
-
-        check_logs(args.log_to)
-
-    from mnist_demo.datasets import load_dataset
-    from mnist_demo.datasets.base import too_few_to_judge
     from mnist_demo.device import describe_device, pick_device
-    from mnist_demo.faults import OutOfMemory
-    from mnist_demo.match import check_match
     from mnist_demo.nets import build_net, count_parameters
-    from mnist_demo.nets.custom import fitted
-    from mnist_demo.resume import begin, check_same, read_stored, take_up
+    from mnist_demo.resume import begin, check_same
 
-    place = resume_file(args.out) if args.out else None
-    stored = read_stored(place) if place and args.resume else None
-    if stored:
-        config = config_of(args, stored.config)
-    if idle := idle_setting(args, config.optimizer):
-        _note(idle)
-    if args.recipe and (recipe := find_recipe(args.recipe)).members > 1:
-        _note(
-            f"this trains one of {recipe.members} nets that answer together; train "
-            f"{recipe.members} with seeds of their own and join them by "
-            f"`ensemble --how {recipe.how}`, or run `reproduce {recipe.name}`"
-        )
+    config, stored = _asked(args)
     device = ranks.device if ranks else pick_device(args.device)
-    data = load_dataset(config.dataset, args.data_dir, config.holdout, args.image_root)
-    if config.holdout and too_few_to_judge(data, config.holdout):
-        _note(
-            f"a holdout of {config.holdout:g} leaves too few {data.noun} to judge by, for "
-            f"{data.title} has no test set; the usual {len(data.validation):,} are held out"
-        )
-        config = dataclasses.replace(config, holdout=0.0)  # what the checkpoint shall say
-    config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
-    check_match(config.net, data)
+    config, data = _with_data(args, config)
+    place = resume_file(args.out) if args.out else None
     if place and stored:
         check_same(stored, config, data, place)
     data = data.to(device)
@@ -129,13 +98,7 @@ def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
         running.chunk = args.test_batch_size
         print(try_out(running, data))
         return 0
-    if stored:
-        running = take_up(stored, net, place)
-        print(f"goes on after epoch {len(running.epochs)} of {config.epochs}", flush=True)
-    else:
-        running = begin(net, config)
-        if place.exists():
-            _note(f"the interrupted run {place} is dropped; --resume would have gone on with it")
+    running = _begun(net, config, stored, place)
     running.chunk = args.test_batch_size
     if ranks:
         from mnist_demo.distributed import shared
@@ -145,24 +108,91 @@ def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
             for _ in running.events(data):
                 pass
             return 0
+    return _to_the_end(args, running, data, place, stored)
+
+
+def _asked(args: argparse.Namespace) -> tuple[TrainConfig, Stored | None]:
+    """The settings, and the run to go on with. Wrong ones are told before anything is loaded."""
+    check_following(args)
+    config = config_of(args)
+    if args.out:
+        refuse_place(args.out)
+    if args.log_to is not None:
+        from mnist_demo.logbook import check_logs
+
+        check_logs(args.log_to)
+    from mnist_demo.resume import read_stored
+
+    stored = read_stored(resume_file(args.out)) if args.out and args.resume else None
+    if stored:
+        config = config_of(args, stored.config)
+    if idle := idle_setting(args, config.optimizer):
+        _note(idle)
+    if args.recipe and (recipe := find_recipe(args.recipe)).members > 1:
+        _note(
+            f"this trains one of {recipe.members} nets that answer together; train "
+            f"{recipe.members} with seeds of their own and join them by "
+            f"`ensemble --how {recipe.how}`, or run `reproduce {recipe.name}`"
+        )
+    return config, stored
+
+
+def _with_data(args: argparse.Namespace, config: TrainConfig) -> tuple[TrainConfig, Dataset]:
+    """The data that settings name, and the settings as they are for it."""
+    from mnist_demo.datasets import load_dataset
+    from mnist_demo.datasets.base import too_few_to_judge
+    from mnist_demo.match import check_match
+    from mnist_demo.nets.custom import fitted
+
+    data = load_dataset(config.dataset, args.data_dir, config.holdout, args.image_root)
+    if config.holdout and too_few_to_judge(data, config.holdout):
+        _note(
+            f"a holdout of {config.holdout:g} leaves too few {data.noun} to judge by, for "
+            f"{data.title} has no test set; the usual {len(data.validation):,} are held out"
+        )
+        config = dataclasses.replace(config, holdout=0.0)  # what the checkpoint shall say
+    config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
+    check_match(config.net, data)
+    return config, data
+
+
+def _begun(net: nn.Module, config: TrainConfig, stored: Stored | None, place: Path) -> Running:
+    """A run from its start, or from where it was broken off."""
+    from mnist_demo.resume import begin, take_up
+
+    if stored:
+        running = take_up(stored, net, place)
+        print(f"goes on after epoch {len(running.epochs)} of {config.epochs}", flush=True)
+        return running
+    if place.exists():
+        _note(f"the interrupted run {place} is dropped; --resume would have gone on with it")
+    return begin(net, config)
+
+
+def _to_the_end(
+    args: argparse.Namespace, running: Running, data: Dataset, place: Path, stored: Stored | None
+) -> int:
+    """Trains, and writes the net that came of it, also of a run that was broken off."""
+    from mnist_demo.faults import OutOfMemory
+
     started = time.perf_counter() - (stored.notes.get("seconds", 0.0) if stored else 0.0)
     trouble = _train(running, data, place, started, args.log_interval, args.log_to)
     seconds = time.perf_counter() - started
-    done = running.epochs
-    stopped = trouble is None and len(done) < config.epochs
+    done, asked = len(running.epochs), running.config.epochs
+    stopped = trouble is None and done < asked
     if not done:
         if trouble:
             raise trouble
         print("stopped before the first epoch was over; nothing was written")
         return INTERRUPTED
     try:
-        _save(net, data, config, args, len(done), seconds)
+        save(running, data, args, seconds)
     except UserError as error:
         if place.exists():
             raise UserError(f"{error}; or mend it and run again with --resume") from error
         raise
     if stopped and place.exists():
-        print(f"the same command with --resume goes on after epoch {len(done)}")
+        print(f"the same command with --resume goes on after epoch {done}")
     elif not isinstance(trouble, OutOfMemory):  # which another time may not strike
         place.unlink(missing_ok=True)
     if trouble:
@@ -246,41 +276,3 @@ def line_of(epoch: Epoch) -> str:
         f"validation loss {epoch.validation_loss:.4f} accuracy {epoch.validation_accuracy:.2%}  "
         f"{epoch.images_per_second:,.0f} images/s"
     )
-
-
-def _save(
-    net: nn.Module,
-    data: Dataset,
-    config: TrainConfig,
-    args: argparse.Namespace,
-    epochs: int,
-    seconds: float,
-) -> None:
-    from mnist_demo.checkpoint import Checkpoint, save_checkpoint
-    from mnist_demo.outcome import command_of, figures_of
-
-    metrics = figures_of(net, data, args.test_batch_size)  # of the weights that were kept
-    if data.test is not None:
-        whose = "MNIST's test set" if data.name == "mnist" else f"the test set of {data.title}"
-        figure = (
-            f"test accuracy {metrics['test_accuracy']:.2%} on the {len(data.test):,} {data.noun} "
-            f"of {whose}, which chose nothing"
-        )
-    else:
-        figure = (
-            f"held-out accuracy {metrics['held_out_accuracy']:.2%} on {len(data.validation):,} "
-            f"{data.noun} of {data.title}"
-        ) + (", which also chose the epoch" if config.keep == "best" else "")
-    metrics |= {"epochs": float(epochs), "seconds": round(seconds, 1)}
-    more = ["--device", args.device] if args.device else []
-    more += ["--image-root", str(args.image_root)] if args.image_root else []
-    command = command_of(config, args.out.name, *more)
-    if epochs < config.epochs:
-        command += f"  # stopped after epoch {epochs}"
-    checkpoint = Checkpoint(
-        net, config.net, data.name, data.labels, config.to_dict(), metrics, command
-    )
-    path = save_checkpoint(checkpoint, args.out)
-    if epochs < config.epochs:
-        print(f"stopped early: kept the {config.keep} of {epochs} epochs")
-    print(f"{figure}; trained in {seconds:.1f} s; wrote {path}", flush=True)
