@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from conftest import free_port
 from playwright.sync_api import Browser
 from test_browser_training import Tab
+from test_cifar import put_folder
 
+from mnist_demo.page.app import build
+from mnist_demo.page.launch import launch_page, make_context
 from mnist_demo.recipes import find_recipe
 
 pytestmark = pytest.mark.browser
@@ -20,6 +25,19 @@ def tab(chromium: Browser, address: str) -> Iterator[Tab]:
     yield tab
     assert tab.complaints == []
     page.close()
+
+
+@pytest.fixture
+def colour_tab(chromium: Browser, tmp_path: Path) -> Iterator[Tab]:
+    """Of a server that has colour photos too."""
+    app = build(make_context(put_folder(tmp_path)))
+    address = launch_page(app, host="127.0.0.1", port=free_port(), block=False)
+    page = chromium.new_page(viewport={"width": 1280, "height": 1000})
+    tab = Tab(page, address)
+    yield tab
+    assert tab.complaints == []
+    page.close()
+    app.close()
 
 
 def choose(tab: Tab, field: str, option: str) -> None:
@@ -54,6 +72,21 @@ def test_a_recipe_fills_the_form_and_an_edit_is_told(tab: Tab) -> None:
     tab.set_epochs(3)
     note.get_by_text("Changed:").wait_for(timeout=10_000)
     assert note.inner_text().endswith("Changed: Epochs.")
+
+
+def test_recipes_of_digits_and_of_photos_take_turns(colour_tab: Tab) -> None:
+    shapes = colour_tab.page.locator("#training-shapes")
+    for recipe, net, parameters in (
+        ("004: MNIST project", "wide9216", "1,199,882"),
+        ("002: PyTorch and CNN", "cifar-threeconv", "541,094"),
+        ("003a: PyTorch's classic", "lenet500", "431,080"),
+    ):
+        choose(colour_tab, "Recipe", recipe)
+        wait_for_value(colour_tab, "Net", net)
+        shapes.get_by_text(parameters).wait_for(timeout=10_000)
+    choose(colour_tab, "Data", "CIFAR-10")
+    wait_for_value(colour_tab, "Net", "photo")
+    colour_tab.page.wait_for_timeout(1000)  # whatever else was set off has been answered
 
 
 def test_a_net_of_ones_own_shows_its_shapes_before_it_is_trained(tab: Tab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,9 +220,14 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
     )
     tab.button("Stop").click()
     tab.wait_for_status("stopped")
+    tab.set_epochs(1)
+    tab.button("Train").click()
+    tab.wait_for_status("done")
     tab.page.reload()
     tab.page.get_by_role("tab", name="Train").click()
-    row.wait_for()
+    expect(row).to_have_text([re.compile("Run 2"), re.compile("Run 1")])  # the newest on top
+    tab.button("Delete run 2").click()
+    expect(row).to_have_count(1)
     assert "stopped after" in row.inner_text()
     tab.button("Use run 1 in Draw").click()
     tab.page.wait_for_function(

@@ -100,7 +100,7 @@ def test_places_are_the_same_in_both_languages(language: str) -> None:
         "Runs 1, 2 together, being tested: a majority vote",
         "Stopped; now testing the net that was kept",
         "Stopped in epoch 2 of 5. The net of epoch 1 is kept, the best so far.",
-        "Stopped in epoch 1 of 5. No epoch was over, so the net is kept as it was at that moment.",
+        "Stopped in epoch 1 of 5. No epoch was over; the net is kept as it was.",
         "Ended after 20 minutes, the most a run here may take while others wait, in epoch 1 of 3. "
         "The net of epoch 1 is kept, the last that was over.",
         "Ended after 5 minutes of pause in epoch 1 of 3.",

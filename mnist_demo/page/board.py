@@ -6,7 +6,7 @@ from typing import Any
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.nets.custom import CustomNet
-from mnist_demo.page import ending
+from mnist_demo.page import ending, filling
 from mnist_demo.page.runs import Run
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.words import Words
@@ -25,6 +25,7 @@ SETTING_NAMES = {
     "average": "averaging",
     "focus": "focus",
     "keep": "kept:",
+    "holdout": "held out",
     "precision": "",
     "seed": "seed",
 }
@@ -129,6 +130,7 @@ def summary(run: Run) -> dict[str, Any]:
         "title": run.title,
         "settings": run.message if run.members else settings_of(run.config),
         "together": bool(run.members),
+        "reads": filling.kind_of(run.config.dataset),
         "data": run.data_title,
         "status": run.status,
         "failure": run.message if run.status == "failed" else "",

@@ -9,7 +9,7 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.train import Epoch
 
-AS_IT_WAS = " No epoch was over, so the net is kept as it was at that moment."
+AS_IT_WAS = " No epoch was over; the net is kept as it was."
 
 
 def kept_epoch(config: TrainConfig, epochs: Sequence[Epoch]) -> Epoch | None:

@@ -120,9 +120,11 @@ def _more() -> dict[str, Any]:
     devices = [("Fastest", "auto")] + [
         (describe_device(pick_device(name)), name) for name in available_devices()
     ]
-    more["device"] = gr.Dropdown(
-        devices, value="auto", label="Device", info="what does the arithmetic"
-    )
+    with gr.Row():
+        more["holdout"] = _number("holdout", "0: the usual; 0.1: a tenth, by chance", 0.01)
+        more["device"] = gr.Dropdown(
+            devices, value="auto", label="Device", info="what does the arithmetic", **NARROW
+        )
     return more
 
 

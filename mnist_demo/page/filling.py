@@ -9,13 +9,16 @@ from mnist_demo.augment import AUGMENTS
 from mnist_demo.config import TrainConfig
 from mnist_demo.nets import fitting
 from mnist_demo.page import form
+from mnist_demo.page.trainer import MAX_SECONDS
 from mnist_demo.recipes import RECIPES, Recipe, find_recipe
+from mnist_demo.recipes.recipe import NEXT_TO_NONE
 
 DEFAULTS = "defaults"  # the choice that is no tutorial's
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 OF_COLOUR = ("flip", "flip-crop", "flip-crop-cutout")
 OF_DIGITS = ("one-pixel", "tilt-and-crop", "affine", "bent", "handwriting", "warp")
-NOT_FILLED = ("dataset", "holdout")  # the data stay the visitor's choice
+NOT_FILLED = ("dataset",)  # stays the visitor's choice
+FULL = ":full"  # ends the choice of a recipe as its source has it, beside a shorter way
 
 
 def kind_of(data: str) -> str:
@@ -43,8 +46,14 @@ def recipe_choices(data_sets: form.Choices) -> form.Choices:
     """Our defaults, then the recipes whose data are here."""
     kinds = {kind_of(name) for _, name in data_sets}
     fit = [r for r in RECIPES.values() if kind_of(r.config.dataset) in kinds]
-    named = [(f"{r.source[:1].upper()}{r.source[1:]}: {r.title}", r.name) for r in fit]
-    return [("Our defaults", DEFAULTS), *named]
+    return [("Our defaults", DEFAULTS), *(choice for recipe in fit for choice in _ways(recipe))]
+
+
+def _ways(recipe: Recipe) -> form.Choices:
+    title = f"{recipe.source[:1].upper()}{recipe.source[1:]}: {recipe.title}"
+    if recipe.full is None:
+        return [(title, recipe.name)]
+    return [(title, recipe.name + FULL), (f"{title}, shortened", recipe.name)]
 
 
 def default_recipe(data: str) -> str:
@@ -58,7 +67,12 @@ def default_recipe(data: str) -> str:
 
 
 def config_of(name: str) -> TrainConfig:
-    return TrainConfig() if name == DEFAULTS else find_recipe(name).config
+    return TrainConfig() if name == DEFAULTS else _recipe(name).settings(name.endswith(FULL))
+
+
+def _recipe(name: str) -> Recipe:
+    """Of a choice. Raises UserError for no such recipe."""
+    return find_recipe(name.removesuffix(FULL))
 
 
 def filled(name: str) -> dict[str, Any]:
@@ -66,6 +80,8 @@ def filled(name: str) -> dict[str, Any]:
     settings = config_of(name).to_dict()
     settings["epochs"] = min(settings["epochs"], form.MAX_EPOCHS)
     settings["batch_size"] = min(settings["batch_size"], form.MAX_BATCH)
+    few = settings["holdout"] <= NEXT_TO_NONE  # would make a curve of next to no images
+    settings["holdout"] = 0.0 if few else round(settings["holdout"], 5)
     return {key: value for key, value in settings.items() if key not in NOT_FILLED}
 
 
@@ -80,24 +96,26 @@ def describe(name: str, settings: Mapping[str, Any]) -> str:
 
     Of our own words alone.
     """
-    parts = [] if name == DEFAULTS else _of_source(find_recipe(name))
+    parts = [] if name == DEFAULTS else _of_source(_recipe(name), name.endswith(FULL))
     changed = changes(name, settings)
     if changed:
         parts.append(f"**Changed:** {', '.join(changed)}.")
     elif name == DEFAULTS:
-        parts.append("Good to start with. A recipe fills in all fields as a tutorial has them.")
+        parts.append(
+            "Good to start with. A recipe fills in all fields, as a tutorial has them or shortened."
+        )
     return " ".join(parts)
 
 
-def _of_source(recipe: Recipe) -> list[str]:
-    config = recipe.config
+def _of_source(recipe: Recipe, full: bool) -> list[str]:
+    config, differs = recipe.settings(full), recipe.departs(full)
     has_figure = any(letter.isdigit() for letter in recipe.says)
     if recipe.source == "ours":
         parts = ["Our own settings for these images."]
     else:
         parts = [f"The source reports {recipe.says if has_figure else 'no figure'}."]
-    if recipe.differs:
-        parts.append(f"{recipe.differs[:1].upper()}{recipe.differs[1:]}.")
+    if differs:
+        parts.append(f"{differs[:1].upper()}{differs[1:]}.")
     if recipe.members > 1:
         parts.append(
             f"A run trains one of the {recipe.members}: train {recipe.members}, each with a seed "
@@ -105,9 +123,10 @@ def _of_source(recipe: Recipe) -> list[str]:
         )
     if config.epochs > form.MAX_EPOCHS:
         parts.append(f"{form.MAX_EPOCHS} epochs here, not its {config.epochs}.")
-    if config.holdout:
+    if 0 < config.holdout <= NEXT_TO_NONE:
+        parts.append("Here the usual images are held out, so that the curves can be seen.")
+    if full:
         parts.append(
-            "Validated on the data set's own validation images, not on "
-            f"{100 * config.holdout:.2g}% drawn at random."
+            f"Without a GPU it may reach the {MAX_SECONDS / 60:.0f} minutes that a run has here."
         )
     return parts

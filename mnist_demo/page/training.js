@@ -389,10 +389,14 @@ const MOST = 5; // nets that answer together
 function showTogether() {
   const ticked = shownRuns().filter(([, run]) => run.usable && !run.together);
   find(".together").hidden = ticked.length < 2;
-  find(".together button").disabled = ticked.length > MOST;
   const numbers = ticked.map(([, run]) => run.number).join(t(", "));
-  find(".together .which").textContent =
-    ticked.length > MOST ? t("At most {n} runs can answer together", { n: MOST }) : t("Runs {numbers} can answer together, by", { numbers });
+  const alike = ticked.every(([, run]) => run.reads === ticked[0][1].reads);
+  find(".together button").disabled = find(".together select").disabled = ticked.length > MOST || !alike;
+  find(".together .which").textContent = !alike
+    ? t("Runs {numbers} read images of different kinds", { numbers })
+    : ticked.length > MOST
+      ? t("At most {n} runs can answer together", { n: MOST })
+      : t("Runs {numbers} can answer together, by", { numbers });
   return ticked.map(([id]) => id);
 }
 
@@ -402,7 +406,7 @@ find(".together button").addEventListener("click", () => {
 });
 
 function showRuns() {
-  const runs = ordered().reverse();
+  const runs = ordered(); // each new row comes on top
   find(".list").hidden = runs.length === 0;
   for (const [id, row] of rows) if (!board.runs[id]) row.item.remove(), rows.delete(id), chosen.delete(id);
   for (const [id, run] of runs) {

@@ -84,6 +84,7 @@ def build(context: Context) -> TrainingTab:
         config = form.make_config(settings)
         form.check_data(config.dataset, context.data_folder)
         data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
+        config = form.with_holdout(config, data)
         check_match(config.net, data)
         form.check_length(config, len(data.train))
         drawer = context.shelf.drawer(sent(event, "key"))

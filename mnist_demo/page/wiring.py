@@ -124,7 +124,8 @@ def wire(context: Context, parts: fields.Form) -> None:
         explain_net, settings["net"], [settings["net"], parts.net_group], **fields.QUIET
     )
     gr.on(
-        [field.change for field in (settings["net"], settings["dataset"], *parts.net.values())],
+        # Not the data: they change first, when the net is still one for others.
+        [field.change for field in (settings["net"], *parts.net.values())],
         show_shapes,
         [settings["net"], settings["dataset"], *parts.net.values()],
         parts.shapes,
