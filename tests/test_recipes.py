@@ -70,6 +70,25 @@ def test_no_setting_departs_from_the_source_in_silence(name: str) -> None:
             assert says in told
 
 
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("name", ["threeconv", "lenet500", "wide9216"])
+def test_where_a_source_learns_from_all_digits_those_kept_back_are_told(
+    name: str, full: bool
+) -> None:
+    recipe = find_recipe(name)
+    assert recipe.settings(full).holdout == 0.0  # the usual 5,000
+    assert "5,000 of the 60,000 digits are kept for validation" in recipe.departs(full)
+
+
+def test_what_no_setting_shows_is_told_too() -> None:
+    assert "normalised by MNIST's mean and standard deviation" in find_recipe("threeconv").differs
+    assert "bilinear" in find_recipe("digitnet").differs  # RandomRotation takes nearest pixels
+    dense = find_recipe("nielsen-dense")
+    for full in (False, True):
+        assert "400 ReLU units, not the book's sigmoids" in dense.departs(full)
+    assert "30 epochs without weight decay (the book has lambda = 5)" in dense.departs(full=True)
+
+
 def test_five_of_one_kind_vote() -> None:
     single, five = find_recipe("nielsen-dropout"), find_recipe("nielsen-five")
     assert five.members == 5
