@@ -174,6 +174,8 @@ SOURCES = [
         "(no figure)",
         0.989,
         KEPT_BACK,
+        test_batch=1000,
+        log_interval=10,
     ),
     Recipe(
         "nielsen-dense",
