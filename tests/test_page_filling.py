@@ -24,7 +24,9 @@ from mnist_demo.page.runs import Run
 from mnist_demo.page.shapes import shapes_of
 from mnist_demo.page.together import begin_together, judge
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.recipes import RECIPES
+from mnist_demo.page.words import words_in
+from mnist_demo.recipes import RECIPES, find_recipe
+from mnist_demo.recipes.recipe import NEXT_TO_NONE
 from mnist_demo.train import Dials
 
 EVERYTHING = [("MNIST", "mnist"), ("Sample", "sample"), ("CIFAR-10", "cifar10")]
@@ -81,6 +83,15 @@ def test_a_recipe_says_what_the_source_reports_and_what_differs_here() -> None:
     assert filling.filled("nielsen-five") == filling.filled("nielsen-dropout")
     lenet = filling.describe("lenet500", filling.filled("lenet500"))
     assert lenet.startswith("The source reports no figure.")
+
+
+@pytest.mark.parametrize("name", [r.name for r in RECIPES.values() if r.config.holdout])
+def test_a_part_drawn_at_random_is_told_where_there_is_one_to_speak_of(name: str) -> None:
+    """Not after "all but ten of the digits", which ten drawn at random would contradict."""
+    text = filling.describe(name, filling.filled(name))
+    has_part = find_recipe(name).config.holdout != NEXT_TO_NONE
+    assert ("drawn at random" in text) == has_part
+    assert ("随机抽取" in words_in("zh")(text)) == has_part
 
 
 def test_what_is_offered_fits_the_data() -> None:

@@ -10,6 +10,7 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.nets import fitting
 from mnist_demo.page import form
 from mnist_demo.recipes import RECIPES, Recipe, find_recipe
+from mnist_demo.recipes.recipe import NEXT_TO_NONE
 
 DEFAULTS = "defaults"  # the choice that is no tutorial's
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
@@ -105,7 +106,7 @@ def _of_source(recipe: Recipe) -> list[str]:
         )
     if config.epochs > form.MAX_EPOCHS:
         parts.append(f"{form.MAX_EPOCHS} epochs here, not its {config.epochs}.")
-    if config.holdout:
+    if config.holdout > NEXT_TO_NONE:
         parts.append(
             "Validated on the data set's own validation images, not on "
             f"{100 * config.holdout:.2g}% drawn at random."
