@@ -14,8 +14,10 @@ from mnist_demo.augment import (
     find_augment,
     flip,
     flip_crop,
+    one_pixel,
     shift,
     stroke_width,
+    tilt_and_crop,
     warp,
 )
 from mnist_demo.datasets import Dataset
@@ -82,6 +84,42 @@ def test_shift_moves_the_mass_by_whole_pixels_and_loses_none(images: torch.Tenso
     assert float(way.abs().max()) == pytest.approx(2, abs=1e-3)
     assert len({tuple(w) for w in way.round().int().tolist()}) > 15  # of 25 ways
     assert torch.allclose(moved.sum((1, 2, 3)), images.sum((1, 2, 3)), rtol=1e-4)
+
+
+def test_one_pixel_is_each_of_the_five_shifts_and_nothing_else() -> None:
+    images = torch.rand((300, 1, 28, 28), generator=rng(3))  # ink up to the edges too
+    padded = F.pad(images, (1, 1, 1, 1))
+    corners = {"stay": (1, 1), "down": (0, 1), "up": (2, 1), "right": (1, 0), "left": (1, 2)}
+    ways = torch.stack(
+        [padded[:, :, top : top + 28, left : left + 28] for top, left in corners.values()]
+    )
+    found = (ways == one_pixel(images, rng())).flatten(2).all(2)  # (5, B)
+    assert found.sum(0).tolist() == [1] * len(images)
+    for name, times in zip(corners, found.sum(1).tolist(), strict=True):
+        assert 40 <= times <= 80, name  # 60 of 300 each, give or take
+
+
+def angles(images: torch.Tensor) -> torch.Tensor:
+    """Degrees between each image's long axis and the horizontal, (B,)."""
+    steps = torch.arange(images.shape[-1], dtype=torch.float32)
+    down, across = (centres(images)[:, i, None, None] for i in (0, 1))
+    y, x = steps[:, None] - down, steps - across
+    mass = images[:, 0]
+    slope = torch.atan2(2 * (mass * x * y).sum((1, 2)), (mass * (x**2 - y**2)).sum((1, 2)))
+    return torch.rad2deg(slope / 2)
+
+
+def test_tilt_and_crop_turns_by_five_degrees_at_most_and_moves_by_two_pixels() -> None:
+    bars = torch.zeros(400, 1, 28, 28)
+    bars[:, :, 13:15, 4:24] = 1
+    changed = tilt_and_crop(bars, rng())
+    turned, moved = angles(changed), centres(changed) - centres(bars)
+    assert -5.1 < float(turned.min()) < -4.5
+    assert 4.5 < float(turned.max()) < 5.1
+    ways = {tuple(way) for way in moved.round().int().tolist()}
+    assert ways == {(down, across) for down in range(-2, 3) for across in range(-2, 3)}
+    assert float((moved - moved.round()).abs().max()) < 0.01
+    assert torch.allclose(changed.sum((1, 2, 3)), bars.sum((1, 2, 3)), rtol=0.02)
 
 
 def test_a_warp_by_nothing_is_no_change(images: torch.Tensor) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import free_port
 from playwright.sync_api import Browser
 from test_browser_training import Tab
 from test_cifar import put_folder
 
+from mnist_demo.benchmark.server import free_port
 from mnist_demo.page.app import build
 from mnist_demo.page.launch import launch_page, make_context
 from mnist_demo.recipes import find_recipe

@@ -14,7 +14,7 @@ from torch import nn
 from mnist_demo import evaluate
 from mnist_demo.checkpoint import load_checkpoint
 from mnist_demo.cli import main
-from mnist_demo.cli.following import TEST_BATCH, UNUSED
+from mnist_demo.cli.following import TEST_BATCH, UNUSED, fill_following
 from mnist_demo.cli.settings import config_of
 from mnist_demo.cli.train import add_arguments
 from mnist_demo.config import TrainConfig
@@ -66,6 +66,35 @@ def test_the_log_interval_tells_the_loss_between_epochs(
     assert re.search(r"; trained in \d+\.\d s; wrote ", out)
     assert main(words) == 0
     assert "batch" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "batch", "interval"),
+    [
+        ([], TEST_BATCH, 0),
+        (["--recipe", "digitnet"], TEST_BATCH, 0),
+        (["--recipe", "lenet500"], 1000, 10),  # as the source of 003a has them
+        (["--recipe", "lenet500", "--test-batch-size", "500"], 500, 10),
+        (["--recipe", "lenet500", "--log-interval", "0"], 1000, 0),
+    ],
+)
+def test_a_recipe_brings_its_test_batch_and_log_interval(
+    words: list[str], batch: int, interval: int
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    args = parser.parse_args(words)
+    fill_following(args)
+    assert (args.test_batch_size, args.log_interval) == (batch, interval)
+
+
+def test_train_follows_a_run_as_its_recipe_does(
+    seen: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--recipe", "lenet500", *QUICK[1:], "--batch-size", "256"]
+    assert main(["train", *words, "--out", str(tmp_path / "net.safetensors")]) == 0
+    assert seen == [1000] * 2
+    assert re.findall(r"batch +(\d+) of 15 ", capsys.readouterr().out) == ["10"]
 
 
 def test_a_dry_run_learns_once_and_writes_nothing(

@@ -25,7 +25,9 @@ from mnist_demo.page.runs import Run
 from mnist_demo.page.shapes import shapes_of
 from mnist_demo.page.together import begin_together, judge
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.recipes import RECIPES
+from mnist_demo.page.words import words_in
+from mnist_demo.recipes import RECIPES, find_recipe
+from mnist_demo.recipes.recipe import NEXT_TO_NONE
 from mnist_demo.train import Dials
 
 EVERYTHING = [("MNIST", "mnist"), ("Sample", "sample"), ("CIFAR-10", "cifar10")]
@@ -111,6 +113,15 @@ def test_a_recipe_says_what_the_source_reports_and_what_differs_here() -> None:
     assert filling.filled("nielsen-five") == filling.filled("nielsen-dropout")
     lenet = filling.describe("lenet500", filling.filled("lenet500"))
     assert lenet.startswith("The source reports no figure.")
+
+
+@pytest.mark.parametrize("name", [r.name for r in RECIPES.values() if r.config.holdout])
+def test_what_is_held_out_in_place_of_next_to_nothing_is_told(name: str) -> None:
+    """Behind "all but ten of the digits", of which the page could draw no curve."""
+    text = filling.describe(name, filling.filled(name))
+    is_next_to_none = find_recipe(name).config.holdout == NEXT_TO_NONE
+    assert ("Here the usual images are held out" in text) == is_next_to_none
+    assert ("照常留出" in words_in("zh")(text)) == is_next_to_none
 
 
 def test_what_is_offered_fits_the_data() -> None:

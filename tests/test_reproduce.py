@@ -91,13 +91,15 @@ def test_results_survive_and_a_changed_recipe_is_measured_again(tmp_path: Path) 
 
 
 def test_the_table_gives_mean_and_spread_and_says_what_differs() -> None:
-    runs = [result(accuracy=0.984), result(seed=2, accuracy=0.986), result("threeconv")]
+    runs = [result(accuracy=0.984), result(seed=2, accuracy=0.986)]
+    runs += [result("threeconv"), result("fast")]
     lines = reproduced.table(runs).splitlines()
     rows = [line for line in lines if line.startswith("| 0")]
     assert len(rows) == 2
     assert "98.50% ± 0.14 (2 seeds)" in rows[0]
     assert "one seed" in rows[1]
-    assert lines[-1].startswith("1. 001: ")
+    assert [line[:8] for line in lines[-2:]] == ["1. 000: ", "2. 001: "]
+    assert any(line.startswith("| ours | `fast` | ") for line in lines)  # which differs in nothing
 
 
 def test_readme_keeps_all_but_the_table(tmp_path: Path) -> None:

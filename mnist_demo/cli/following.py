@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_demo.config import option_of
 from mnist_demo.errors import UserError
+from mnist_demo.recipes import find_recipe
 
 if TYPE_CHECKING:
     from mnist_demo.datasets import Dataset
@@ -31,22 +32,31 @@ def add_following(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--test-batch-size",
         type=int,
-        default=TEST_BATCH,
         metavar="INT",
-        help=f"images a step of validation and test (default: {TEST_BATCH}; 1 to {MOST})",
+        help="images a step of validation and test (default: the recipe's where it has one, "
+        f"else {TEST_BATCH}; 1 to {MOST})",
     )
     parser.add_argument(
         "--log-interval",
         type=int,
-        default=0,
         metavar="INT",
-        help="a line with the loss after every so many batches (default: 0, none)",
+        help="a line with the loss after every so many batches; 0: none (default: the recipe's "
+        "where it has one, else 0)",
     )
     parser.add_argument(
         "--dry-run",
         action="store_true",
         help="learn from one batch, look at one of the validation set, write nothing",
     )
+
+
+def fill_following(args: argparse.Namespace) -> None:
+    """What was not given becomes what the recipe has, else what is usual."""
+    recipe = find_recipe(args.recipe) if args.recipe is not None else None
+    if args.test_batch_size is None:
+        args.test_batch_size = (recipe and recipe.test_batch) or TEST_BATCH
+    if args.log_interval is None:
+        args.log_interval = recipe.log_interval if recipe else 0
 
 
 def check_following(args: argparse.Namespace) -> None:

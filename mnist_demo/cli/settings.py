@@ -40,7 +40,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe",
         metavar="NAME",
-        help="all settings of a tutorial, which options beside it override: " + ", ".join(RECIPES),
+        help="all settings of a tutorial, --test-batch-size and --log-interval with them, which "
+        "options beside it override: " + ", ".join(RECIPES),
     )
     parser.add_argument(
         "--full",

@@ -18,6 +18,7 @@ from mnist_demo.cli.common import add_data_dir, add_image_root, refuse_place
 from mnist_demo.cli.following import (
     add_following,
     check_following,
+    fill_following,
     idle_setting,
     line_of_step,
     try_out,
@@ -113,6 +114,7 @@ def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
 
 def _asked(args: argparse.Namespace) -> tuple[TrainConfig, Stored | None]:
     """The settings, and the run to go on with. Wrong ones are told before anything is loaded."""
+    fill_following(args)
     check_following(args)
     config = config_of(args)
     if args.out:

@@ -23,6 +23,8 @@ class Recipe:
     members: int = 1  # more than one: so many nets, of seeds of their own, answer together
     how: str = "vote"  # and how they do
     views: bool = False  # judged by several looks at each image
+    test_batch: int | None = None  # images a step of validation and test; None: as usual
+    log_interval: int = 0  # batches between two lines with the loss; 0: none
     full: TrainConfig | None = None
     full_differs: str = ""
 
