@@ -208,6 +208,59 @@ def test_an_image_folder_of_digits_takes_28x28_as_it_is_and_photos_as_the_pad_do
     assert np.array_equal(found[7], expected.astype(np.uint8))
 
 
+@pytest.fixture
+def both_ways(sample: Dataset, tmp_path: Path) -> tuple[Path, Path]:
+    """The same twenty digits in folders of classes, light on dark and dark on light."""
+    folders = tmp_path / "light", tmp_path / "dark"
+    for i in range(0, 4000, 200):
+        pixels = sample.train.images[i, 0].numpy()
+        for folder, ink in zip(folders, (pixels, 255 - pixels), strict=True):
+            place = folder / str(int(sample.train.labels[i]))
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(ink).save(place / f"{i}.png")
+    return folders
+
+
+def test_dark_ink_on_28x28_is_no_negative(both_ways: tuple[Path, Path], tmp_path: Path) -> None:
+    """It is learned as it will be read: what `predict` makes of the same file."""
+    light, dark = both_ways
+    data = load_dataset(str(dark))
+    expected = {
+        np.round(preprocess_image(Image.open(path)).centred * 255).astype(np.uint8).tobytes()
+        for path in dark.glob("*/*.png")
+    }
+    assert pictures(data.train) | pictures(data.validation) == expected
+    plain = {np.asarray(Image.open(path)).tobytes() for path in light.glob("*/*.png")}
+    taken = load_dataset(str(light))
+    assert pictures(taken.train) | pictures(taken.validation) == plain
+    import_photos(dark, "mine", tmp_path)
+    mine = load_named("mine", tmp_path)
+    assert pictures(mine.train) | pictures(mine.validation) == expected
+
+
+def test_ink_that_touches_the_border_comes_back_bit_by_bit(few: Dataset, tmp_path: Path) -> None:
+    """Each digit pushed into a corner, where its ink runs along two edges."""
+    pushed = torch.zeros_like(few.train.images)
+    for image, to in zip(few.train.images[:, 0], pushed[:, 0], strict=True):
+        down, across = (int(image.any(dim).nonzero()[0]) for dim in (1, 0))
+        to[: 28 - down, : 28 - across] = image[down:, across:]
+    assert bool((pushed[:, 0, 0].amax(1) > 0).all())
+    parts = {"train": Split(pushed, few.train.labels), "validation": few.validation}
+    export_parts(parts, few.labels, tmp_path)
+    assert same(load_dataset(str(tmp_path)).train, parts["train"])
+
+
+def test_things_on_a_light_ground_are_taken_as_they_are(tmp_path: Path) -> None:
+    shades = {}
+    for i, name in enumerate(("owl", "cat") * 3):
+        (tmp_path / name).mkdir(exist_ok=True)
+        shades[250 - i] = Image.new("L", (28, 28), 250 - i)
+        shades[250 - i].save(tmp_path / name / f"{i}.png")
+    data = load_dataset(str(tmp_path))
+    found = pictures(data.train) | pictures(data.validation)
+    assert found == {np.asarray(image).tobytes() for image in shades.values()}
+
+
 def test_an_image_folder_of_things_has_their_names_and_parts(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     for part, count in (("train", 6), ("test", 2)):
