@@ -104,7 +104,8 @@ class Checkpoint:
 def combine(checkpoints: Sequence[Checkpoint], how: str = "mean") -> Checkpoint:
     """An ensemble of these nets, which it shares with them.
 
-    Raises UserError where they cannot answer the same question, or are too many or few.
+    Raises UserError where they cannot answer the same question, are too many or few, or one
+    is there twice.
     """
     net = Ensemble([checkpoint.net for checkpoint in checkpoints], how)
     first = checkpoints[0]
@@ -117,9 +118,27 @@ def combine(checkpoints: Sequence[Checkpoint], how: str = "mean") -> Checkpoint:
                 f"tells other classes apart than net 1 ({first.title}, trained on "
                 f"{first.dataset}); choose nets of one kind"
             )
+    _check_different(checkpoints)
     members = tuple(Member(c.name, c.dataset, c.config, c.metrics, c.command) for c in checkpoints)
     names = " and ".join(sorted({member.dataset for member in members}))
     return Checkpoint(net.eval(), NAME, names, first.labels, {}, members=members)
+
+
+def _check_different(checkpoints: Sequence[Checkpoint]) -> None:
+    for number, net in enumerate(checkpoints, 1):
+        for before, other in enumerate(checkpoints[: number - 1], 1):
+            if _is_same(net, other):
+                raise UserError(
+                    f"net {number} is net {before} again, with the same weights, and would add "
+                    "nothing; choose nets trained with seeds of their own"
+                )
+
+
+def _is_same(one: Checkpoint, other: Checkpoint) -> bool:
+    first, second = one.net.state_dict(), other.net.state_dict()
+    return (one.name, first.keys()) == (other.name, second.keys()) and all(
+        torch.equal(value, second[key]) for key, value in first.items()
+    )
 
 
 def _shape(checkpoint: Checkpoint) -> tuple[int, int, int]:

@@ -79,7 +79,7 @@ def ink_of_grey(grey: np.ndarray) -> np.ndarray:
     if min(grey.shape) < 3:
         return np.zeros_like(grey)
     light = grey if _is_dark_on_light(grey) else 1 - grey
-    edge = _border(light)
+    edge = border_of(light)
     if np.percentile(edge, 95) - np.percentile(edge, 5) < 0.06:
         darkness = np.clip(np.median(edge) - light, 0, None)  # even paper
         floor, full = 0.05, 1.0
@@ -219,6 +219,6 @@ def _shrink(values: np.ndarray) -> np.ndarray:
     return np.asarray(_shrink_image(Image.fromarray(values)), dtype=np.float32)
 
 
-def _border(grey: np.ndarray) -> np.ndarray:
+def border_of(grey: np.ndarray) -> np.ndarray:
     """The values along the picture's edge."""
     return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])

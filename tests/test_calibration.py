@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from mnist_demo.datasets import Dataset
 from mnist_demo.datasets.export import export_parts
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
+from mnist_demo.nets import build_net
 
 
 def logits_of(count: int, classes: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
@@ -97,7 +97,7 @@ def test_what_no_temperature_can_be_found_for_is_refused(
         export_parts({"train": some, "validation": held_out}, sample.labels, folder)
         checkpoint = replace(plain, dataset=str(folder))
     else:
-        checkpoint = combine([plain, replace(plain, net=copy.deepcopy(plain.net))])
+        checkpoint = combine([plain, replace(plain, net=build_net("linear", 2).eval())])
     path, out = save_checkpoint(checkpoint, tmp_path / "net.safetensors"), tmp_path / "cool"
     assert main(["calibrate", "--checkpoint", str(path), "--out", str(out)]) == 2
     assert re.search(reason, capsys.readouterr().err)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from digits import DRAWINGS, drawn, photo
 from PIL import Image
 
 from mnist_demo.checkpoint import load_checkpoint
-from mnist_demo.cli import main
+from mnist_demo.cli import _parser, main
 from mnist_demo.datasets import DIGITS, Dataset, data_folder, load_dataset, mnist_is_in
 from mnist_demo.datasets.stats import as_text, stats_of
 
@@ -100,6 +102,24 @@ def test_show_prints_a_digit_and_saves_it(
     assert main([*where, "--numbers"]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
     assert np.array_equal(np.array(rows, dtype=int), image[0])
+
+
+class Closed(io.StringIO):
+    """What is printed to `head` once it has seen enough."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_show_saves_also_where_nobody_reads_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    png = tmp_path / "digit.png"
+    monkeypatch.setattr(sys, "stdout", Closed())
+    args = _parser().parse_args(["data", "show", "12", "--out", str(png)])
+    with pytest.raises(BrokenPipeError):
+        args.run(args)
+    assert png.is_file()
 
 
 def test_the_shades_follow_the_ink() -> None:

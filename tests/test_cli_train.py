@@ -14,10 +14,11 @@ from torch import nn
 from mnist_demo import evaluate
 from mnist_demo.checkpoint import load_checkpoint
 from mnist_demo.cli import main
-from mnist_demo.cli.following import TEST_BATCH, UNUSED, fill_following
+from mnist_demo.cli.following import TEST_BATCH, UNUSED, fill_following, mirrored_digits
 from mnist_demo.cli.settings import config_of
 from mnist_demo.cli.train import add_arguments
 from mnist_demo.config import TrainConfig
+from mnist_demo.datasets import Dataset
 from mnist_demo.nets import build_net
 from mnist_demo.optimise import OPTIMIZERS, make_optimizer
 
@@ -145,6 +146,12 @@ def test_gamma_brings_its_schedule() -> None:
         ),
         (["--recipe", "fast", "--weight-decay", "0.1"], "--weight-decay does nothing with muon"),
         (["--recipe", "lenet500", "--momentum", "0.5"], None),
+        (
+            ["--augment", "flip"],
+            "the augmentation flip mirrors pictures, and a digit in the mirror",
+        ),
+        (["--augment", "flip-crop"], "a digit in the mirror is another digit or none"),
+        (["--augment", "shift"], None),
         (["--recipe", "nielsen-five"], "one of 5 nets that answer together"),
     ],
 )
@@ -155,6 +162,11 @@ def test_what_would_do_nothing_is_said(
     assert main(["train", "--dry-run", *words, *sample]) == 0
     told = capsys.readouterr().err
     assert (note in told) if note else told == ""
+
+
+def test_things_may_be_mirrored_without_a_word(sample: Dataset) -> None:
+    assert mirrored_digits("flip", sample)
+    assert mirrored_digits("flip", replace(sample, labels=("cat", "owl"))) is None
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -193,6 +193,21 @@ def test_the_commands_save_their_pictures(
 
 
 @pytest.mark.parametrize(
+    "words",
+    [["samples", "--out"], ["channels", "3", "--out"], ["evaluate", "--reliability"]],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize("name", ["picture.jpg", "picture"])
+def test_a_name_that_is_no_png_s_is_refused(
+    words: list[str], name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / name
+    assert main([*words, str(out), "--data-dir", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"error: cannot save {out}; its name must end in .png\n"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
     ("words", "reason"),
     [
         (["channels", "400"], "choose from 0 to"),

@@ -106,6 +106,7 @@ def test_copies_of_a_picture_are_not_both_learned_and_held_out(
     assert pictures(data.train) | pictures(data.validation) == pictures(few.train)
 
 
+FORMS = "a CSV of pixels has 785 values a line, .* commas; a label list has .* path, a tab and"
 GOOD = "a.png\t5\nb.png\t0\n"
 
 
@@ -118,7 +119,15 @@ GOOD = "a.png\t5\nb.png\t0\n"
         (GOOD + "a.png\t10\n", "list.txt, line 3: the label 10 is out of range; use 0 to 9"),
         (GOOD + "a.png\t-1\n", "list.txt, line 3: the label -1 is out of range"),
         (GOOD + "a.png\tfive\n", "list.txt, line 3: the label 'five' is not a number"),
-        (GOOD + "a.png\t5.0\n", "list.txt, line 3: the label '5.0' is not a number"),
+        (GOOD + "a.png\t5.0\n", "list.txt, line 3: the label '5.0' is no whole number from 0 to 9"),
+        ("a.png\t5,0\nb.png\t1\n", "line 1: the label '5,0' is no whole number from 0 to 9"),
+        (
+            "a.png\tcat\nb.png\tdog\n./a.png\tdog\n",
+            "list.txt, line 3: a.png has the label dog, but at .*list.txt, line 1 the label cat;",
+        ),
+        ("a.png,5\nb.png,0\n", f"list.txt, line 2 has 2 values, not 785: {FORMS}"),
+        ("5,a.png\n0,b.png\n", f"list.txt, line 1 has 2 values, not 785: {FORMS}"),
+        ("a.png,5\n", f"list.txt has no digits; {FORMS}"),
         ("a.png\tfive\nb.png\t5\n", "list.txt, line 2: the label '5' is not a name"),
         (GOOD + "\na.png 5\n", "list.txt, line 4: write a picture's path, a tab and its label"),
         (GOOD + "a.png\t\n", "list.txt, line 3: write a picture's path"),
@@ -175,6 +184,26 @@ def test_a_list_that_is_no_text_or_not_there_is_an_error(tmp_path: Path) -> None
         load_dataset(str(tmp_path))
 
 
+def test_a_picture_may_be_listed_twice_with_one_label(tmp_path: Path) -> None:
+    for name in "ab":
+        Image.new("L", (28, 28), ord(name)).save(tmp_path / f"{name}.png")
+    (tmp_path / "list.txt").write_text(GOOD + "a.png\t5\n")
+    assert len(read_list(tmp_path / "list.txt")) == 3
+
+
+def test_a_list_beside_its_pictures_is_to_be_named_itself(few: Dataset, tmp_path: Path) -> None:
+    """The layout of tutorial 000, whose one folder is no class."""
+    listed = export_parts({"train": few.train}, few.labels, tmp_path)[0]
+    path = listed.rename(tmp_path / "mnist_train_rec.txt")
+    (tmp_path / "notes.txt").write_text("no list")
+    with pytest.raises(UserError, match=f"holds a label list; name the list itself: {path}"):
+        load_dataset(str(tmp_path))
+    assert len(load_dataset(str(path)).train) == 50
+    (tmp_path / "more").mkdir()
+    Image.new("L", (28, 28), 7).save(tmp_path / "more" / "x.png")
+    assert load_dataset(str(tmp_path)).labels == ("images", "more")  # a folder a class
+
+
 def test_windows_lines_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     for name in "ab":
         Image.new("L", (28, 28), ord(name)).save(tmp_path / f"{name}.png")
@@ -206,6 +235,59 @@ def test_an_image_folder_of_digits_takes_28x28_as_it_is_and_photos_as_the_pad_do
     assert np.array_equal(found[3], plain)
     expected = np.round(preprocess_image(shot).centred * 255)
     assert np.array_equal(found[7], expected.astype(np.uint8))
+
+
+@pytest.fixture
+def both_ways(sample: Dataset, tmp_path: Path) -> tuple[Path, Path]:
+    """The same twenty digits in folders of classes, light on dark and dark on light."""
+    folders = tmp_path / "light", tmp_path / "dark"
+    for i in range(0, 4000, 200):
+        pixels = sample.train.images[i, 0].numpy()
+        for folder, ink in zip(folders, (pixels, 255 - pixels), strict=True):
+            place = folder / str(int(sample.train.labels[i]))
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(ink).save(place / f"{i}.png")
+    return folders
+
+
+def test_dark_ink_on_28x28_is_no_negative(both_ways: tuple[Path, Path], tmp_path: Path) -> None:
+    """It is learned as it will be read: what `predict` makes of the same file."""
+    light, dark = both_ways
+    data = load_dataset(str(dark))
+    expected = {
+        np.round(preprocess_image(Image.open(path)).centred * 255).astype(np.uint8).tobytes()
+        for path in dark.glob("*/*.png")
+    }
+    assert pictures(data.train) | pictures(data.validation) == expected
+    plain = {np.asarray(Image.open(path)).tobytes() for path in light.glob("*/*.png")}
+    taken = load_dataset(str(light))
+    assert pictures(taken.train) | pictures(taken.validation) == plain
+    import_photos(dark, "mine", tmp_path)
+    mine = load_named("mine", tmp_path)
+    assert pictures(mine.train) | pictures(mine.validation) == expected
+
+
+def test_ink_that_touches_the_border_comes_back_bit_by_bit(few: Dataset, tmp_path: Path) -> None:
+    """Each digit pushed into a corner, where its ink runs along two edges."""
+    pushed = torch.zeros_like(few.train.images)
+    for image, to in zip(few.train.images[:, 0], pushed[:, 0], strict=True):
+        down, across = (int(image.any(dim).nonzero()[0]) for dim in (1, 0))
+        to[: 28 - down, : 28 - across] = image[down:, across:]
+    assert bool((pushed[:, 0, 0].amax(1) > 0).all())
+    parts = {"train": Split(pushed, few.train.labels), "validation": few.validation}
+    export_parts(parts, few.labels, tmp_path)
+    assert same(load_dataset(str(tmp_path)).train, parts["train"])
+
+
+def test_things_on_a_light_ground_are_taken_as_they_are(tmp_path: Path) -> None:
+    shades = {}
+    for i, name in enumerate(("owl", "cat") * 3):
+        (tmp_path / name).mkdir(exist_ok=True)
+        shades[250 - i] = Image.new("L", (28, 28), 250 - i)
+        shades[250 - i].save(tmp_path / name / f"{i}.png")
+    data = load_dataset(str(tmp_path))
+    found = pictures(data.train) | pictures(data.validation)
+    assert found == {np.asarray(image).tobytes() for image in shades.values()}
 
 
 def test_an_image_folder_of_things_has_their_names_and_parts(tmp_path: Path) -> None:
@@ -289,10 +371,28 @@ def test_a_bad_csv_is_an_error_that_names_the_line(line: str, reason: str, tmp_p
         load_dataset(str(path))
 
 
-def test_an_empty_csv_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "digits.csv").write_text("label,pixel0\n")
-    with pytest.raises(UserError, match="digits.csv has no digits"):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("label,pixel0\n", " has no digits"),
+        ("", " has no digits"),
+        (f"5,{ZEROS}\n".replace(",", ";") * 2, ", line 2 has 1 values, not 785"),
+        (f"5,{ZEROS}\n".replace(",", "\t") * 2, ", line 2 has 1 values, not 785"),
+    ],
+    ids=["header", "empty", "semicolons", "tabs"],
+)
+def test_what_is_called_a_csv_and_is_none_is_told_what_one_is(
+    text: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "digits.csv").write_text(text)
+    with pytest.raises(UserError, match=f"digits.csv{reason}.*{FORMS}"):
         load_dataset(str(tmp_path / "digits.csv"))
+
+
+def test_a_list_may_be_called_a_csv(few: Dataset, tmp_path: Path) -> None:
+    listed = export_parts({"train": few.train}, few.labels, tmp_path)[0]
+    path = listed.rename(tmp_path / "labels.csv")
+    assert len(load_dataset(str(path)).train) == 50
 
 
 @pytest.fixture

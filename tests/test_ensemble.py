@@ -168,9 +168,21 @@ def test_nets_that_do_not_belong_together_are_refused(three: list[Checkpoint]) -
         combine(three, "shout")
 
 
+def test_the_same_net_twice_is_refused_and_two_of_one_kind_are_not(
+    three: list[Checkpoint], tmp_path: Path
+) -> None:
+    again = load_checkpoint(save_checkpoint(three[0], tmp_path / "again.safetensors"))
+    with pytest.raises(UserError, match="net 3 is net 1 again, with the same weights"):
+        combine([three[0], three[2], again])
+    assert len(combine(three).members) == 3
+    with torch.no_grad():
+        next(again.net.parameters())[0, 0] += 1e-3
+    assert len(combine([three[0], again]).members) == 2
+
+
 def test_it_is_judged_by_what_no_member_has_seen(sample: Dataset) -> None:
     """Members held out different parts at random: what both held out is left."""
-    first, second = checkpoint_of("linear", holdout=0.3), checkpoint_of("linear", holdout=0.2)
+    first, second = checkpoint_of("linear", holdout=0.3), checkpoint_of("linear", 2, holdout=0.2)
     split, title = unseen(combine([first, second]), sample)
     seen_by_either = set()
     for checkpoint in (first, second):
@@ -181,7 +193,8 @@ def test_it_is_judged_by_what_no_member_has_seen(sample: Dataset) -> None:
     assert 0 < len(split) <= 1000
     assert not {image.tobytes() for image in split.images.numpy()} & seen_by_either
     assert "none of the nets was trained on" in title
-    one, name = unseen(combine([first, first]), sample)
+    alike = checkpoint_of("linear", 3, holdout=0.3)
+    one, name = unseen(combine([first, alike]), sample)
     assert (len(one), name) == (1500, unseen(first, sample)[1])
 
 
@@ -192,7 +205,7 @@ def test_nothing_left_to_judge_by_is_said(sample: Dataset) -> None:
         train=Split(images[:20], labels[:20]),
         validation=Split(images[20:21], labels[20:21]),
     )
-    members = combine([checkpoint_of("linear", holdout=0.1), checkpoint_of("linear")])
+    members = combine([checkpoint_of("linear", holdout=0.1), checkpoint_of("linear", 2)])
     with pytest.raises(UserError, match="judge them by another data set"):
         unseen(members, few)
 

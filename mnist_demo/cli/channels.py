@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.common import add_data_dir, add_image_root, save_file
+from mnist_demo.cli.common import add_data_dir, add_image_root, check_ending, save_file
 from mnist_demo.errors import UserError
 
 HELP = "save one image's red, green and blue channels with the pixel values written in"
@@ -25,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    check_ending(args.out, ".png")
+
     from mnist_demo.browse import png_bytes
     from mnist_demo.datasets import load_dataset
     from mnist_demo.figures import channels_picture

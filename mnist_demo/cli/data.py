@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_demo.cli.common import add_data_dir, add_image_root, add_json
+from mnist_demo.cli.common import add_data_dir, add_image_root, add_json, check_ending
 from mnist_demo.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mnist_demo.datasets import Dataset
 
 HELP = "export data sets, show their figures and images, import photos"
@@ -145,30 +147,35 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from mnist_demo.datasets.stats import as_csv, as_text
+    from mnist_demo.datasets.stats import as_text
 
     for path in args.out:
-        if path.suffix.lower() not in SAVED_AS:
-            raise UserError(f"cannot save {path}; its name must end in .png or .csv")
+        check_ending(path, *SAVED_AS)
     data = _load(args)
     split = data.part(args.split)
     if not 0 <= args.index < len(split):
         raise UserError(f"there is no image {args.index}; choose from 0 to {len(split) - 1}")
     image = split.images[args.index].numpy()
+    for path in args.out:  # before a word is printed, of which `head` may not read the last
+        _save_image(image, path)
     print(f"{args.split} {args.index} of {data.title}: {data.labels[split.labels[args.index]]}")
     print(as_text(image, args.numbers))
     for path in args.out:
-        try:
-            if path.suffix.lower() == ".csv":
-                path.write_bytes(as_csv(image))
-            else:
-                from mnist_demo.datasets.pictures import to_image
-
-                to_image(image).save(path)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror or error}") from error
         print(f"wrote {path}")
     return 0
+
+
+def _save_image(image: np.ndarray, path: Path) -> None:
+    from mnist_demo.datasets.pictures import to_image
+    from mnist_demo.datasets.stats import as_csv
+
+    try:
+        if path.suffix.lower() == ".csv":
+            path.write_bytes(as_csv(image))
+        else:
+            to_image(image).save(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _import(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from mnist_demo.cli.common import (
     add_data_dir,
     add_image_root,
     add_json,
+    check_ending,
     read_checkpoint,
     save_file,
 )
@@ -57,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.reliability:
+        check_ending(args.reliability, ".png")
     checkpoint = read_checkpoint(args.checkpoint)
 
     from mnist_demo.calibration import BINS, calibration_error, reliability

@@ -80,6 +80,19 @@ def idle_setting(args: argparse.Namespace, optimizer: str) -> str | None:
     return None
 
 
+def mirrored_digits(augment: str, data: Dataset) -> str | None:
+    """Words about digits that would be learned in the mirror too."""
+    from mnist_demo.augment import MIRRORING
+    from mnist_demo.datasets import DIGITS
+
+    if augment not in MIRRORING or data.labels != DIGITS:
+        return None
+    return (
+        f"the augmentation {augment} mirrors pictures, and a digit in the mirror is another "
+        "digit or none; choose --augment handwriting, say"
+    )
+
+
 def line_of_step(step: Step, epochs: int, every: int) -> str | None:
     """A line after every so many batches of an epoch. Reads the loss: waits for the device."""
     batches = step.steps // epochs

@@ -9,6 +9,7 @@ from mnist_demo.cli.common import (
     add_checkpoint,
     add_data_dir,
     add_image_root,
+    check_ending,
     read_checkpoint,
     save_file,
 )
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not 1 <= args.count <= MOST:
         raise UserError(f"--count is {args.count}; choose from 1 to {MOST}")
+    check_ending(args.out, ".png")
     checkpoint = read_checkpoint(args.checkpoint)
 
     import numpy as np

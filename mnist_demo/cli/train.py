@@ -21,6 +21,7 @@ from mnist_demo.cli.following import (
     fill_following,
     idle_setting,
     line_of_step,
+    mirrored_digits,
     try_out,
 )
 from mnist_demo.cli.saving import save
@@ -155,6 +156,8 @@ def _with_data(args: argparse.Namespace, config: TrainConfig) -> tuple[TrainConf
         config = dataclasses.replace(config, holdout=0.0)  # what the checkpoint shall say
     config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
     check_match(config.net, data)
+    if odd := mirrored_digits(config.augment, data):
+        _note(odd)
     return config, data
 
 

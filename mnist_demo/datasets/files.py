@@ -5,6 +5,7 @@ A label list is PaddleOCR's recognition form, `images/train_0_5.png<TAB>5` a lin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -19,6 +20,7 @@ from mnist_demo.files import PICTURES
 PARTS = ("train", "validation", "test")
 HELD_OUT = 1 / 6
 MAX_LIST_BYTES = 64 * 2**20
+FRACTION = re.compile(r"[+-]?\d+[.,]\d*")
 
 
 def load_files(path: Path, name: str, root: Path | None = None, title: str = "") -> Dataset:
@@ -65,6 +67,7 @@ def read_list(path: Path, root: Path | None = None) -> list[Entry]:
             raise UserError(f"{path} lists more than {MAX_IMAGES:,} pictures; take fewer")
     if not entries:
         raise UserError(f"{path} is empty; write a picture's path, a tab and its label a line")
+    _check_agreed(entries)
     if entries[0].label in DIGITS:
         check_alike(entries)  # things other than digits are compared when they are read
     return entries
@@ -78,6 +81,8 @@ def read_folder(folder: Path) -> list[Entry]:
         if place.is_dir() and not place.name.startswith((".", "__"))
         for file in pictures_in(place)
     ]
+    if len({entry.label for entry in entries}) < 2 and (listed := _only_list(folder)):
+        raise UserError(f"{folder} holds a label list; name the list itself: {listed}")
     if not entries:
         raise UserError(
             f"{folder} is no data set: it needs a folder a class with pictures in it, "
@@ -124,9 +129,30 @@ def _sources(path: Path) -> dict[str, Path]:
 def _read(path: Path, root: Path | None) -> list[Entry] | Split:
     if path.is_dir():
         return read_folder(path)
+    first = _first_line(path)
+    tabs = first.count(b"\t")
+    is_csv = tabs != 1 if path.suffix.lower() == ".csv" else b"," in first and not tabs
+    return read_pixels(path) if is_csv else read_list(path, root)
+
+
+def _first_line(path: Path) -> bytes:
     with path.open("rb") as file:
-        first = file.readline(1 << 16)
-    return read_pixels(path) if b"," in first and b"\t" not in first else read_list(path, root)
+        return file.readline(1 << 16)
+
+
+def _only_list(folder: Path) -> Path | None:
+    """The one label list in a folder; None where there is none or several."""
+    found = [file for file in folder.glob("*.txt") if file.is_file() and _is_list(file)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_list(path: Path) -> bool:
+    """Whether its first line is one of a label list."""
+    try:
+        file, _, label = _first_line(path).decode("utf-8-sig").partition("\t")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return bool(file.strip() and label.strip()) and "\t" not in label
 
 
 def _split(content: list[Entry] | Split, labels: tuple[str, ...]) -> Split:
@@ -158,7 +184,21 @@ def _check_shapes(path: Path, splits: dict[str, Split]) -> None:
         raise UserError(f"the parts of {path} differ in size or colour; make all pictures alike")
 
 
+def _check_agreed(entries: list[Entry]) -> None:
+    """Raises UserError for a picture that is listed twice, as one thing and as another."""
+    seen: dict[Path, Entry] = {}
+    for entry in entries:
+        first = seen.setdefault(entry.path, entry)
+        if entry.label != first.label:
+            raise UserError(
+                f"{entry.where}: {entry.path.name} has the label {entry.label}, but at "
+                f"{first.where} the label {first.label}; leave one of them out"
+            )
+
+
 def _check_label(label: str, first: str, where: str) -> None:
+    if FRACTION.fullmatch(label):
+        raise UserError(f"{where}: the label {label!r} is no whole number from 0 to 9")
     is_number = label.lstrip("+-").isdecimal()
     if is_number and label not in DIGITS:
         raise UserError(f"{where}: the label {label} is out of range; use 0 to 9")

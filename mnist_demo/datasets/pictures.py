@@ -14,10 +14,11 @@ import torch
 from PIL import Image
 
 from mnist_demo.errors import UserError
-from mnist_demo.ink import FORMATS, open_image
+from mnist_demo.ink import FORMATS, border_of, open_image
 from mnist_demo.preprocess import SIDE, preprocess_image
 
-READY = f"{SIDE}x{SIDE} grey"  # a digit that is taken as it is
+READY = f"{SIDE}x{SIDE} grey"  # what nets take, where it is light on dark
+LIGHT = 128  # from here on a border is paper
 COLOUR_SIDE = 32  # of the colour images that nets take
 MAX_BYTES = 4 * 2**30  # of all files of a data set together
 
@@ -36,7 +37,7 @@ class Entry:
 
 
 def read_digits(entries: Sequence[Entry]) -> torch.Tensor:
-    """uint8 (N, 1, 28, 28): 28x28 grey as it is, anything else read as a photo of a digit."""
+    """uint8 (N, 1, 28, 28), each as `digit_pixels` has it."""
     return _stacked([_with_place(digit_pixels, entry)[None] for entry in _bounded(entries)])
 
 
@@ -68,16 +69,25 @@ def read_images(entries: Sequence[Entry]) -> torch.Tensor:
                 "make all alike"
             )
     if kinds[0] == READY:
-        return read_digits(entries)
+        return _stacked([_with_place(_plain_pixels, entry)[None] for entry in entries])
     return _stacked([_with_place(colour_pixels, entry) for entry in entries])
 
 
 def digit_pixels(path: Path) -> np.ndarray:
-    """uint8 (28, 28) of a picture of a digit. Raises UserError where it shows none."""
+    """uint8 (28, 28) of a picture of a digit. Raises UserError where it shows none.
+
+    28x28 grey on a dark ground is taken as it is; anything else is read as a photo, so that
+    dark ink on white paper does not become the negative of what `predict` makes of it.
+    """
     with contextlib.suppress(*BROKEN), _opened(path) as image:  # else `open_image` says why
-        if _is_plain(image):
+        if _is_plain(image) and np.median(border_of(np.asarray(image))) < LIGHT:
             return np.asarray(image)
     return np.round(preprocess_image(open_image(path)).centred * 255).astype(np.uint8)
+
+
+def _plain_pixels(path: Path) -> np.ndarray:
+    """uint8 (28, 28) of what `_is_plain`, as it is."""
+    return np.asarray(open_image(path))
 
 
 def colour_pixels(source: Path | bytes) -> np.ndarray:
@@ -125,7 +135,7 @@ def _opened(path: Path) -> Image.Image:
 
 
 def _is_plain(image: Image.Image) -> bool:
-    """Whether it is 28x28 grey, to be taken as it is."""
+    """Whether it is 28x28 grey and nothing else."""
     return (
         image.mode == "L"
         and image.size == (SIDE, SIDE)

@@ -13,6 +13,10 @@ from mnist_demo.errors import UserError
 
 SIDE = 28
 VALUES = 1 + SIDE * SIDE
+FORMS = (
+    f"a CSV of pixels has {VALUES} values a line, a label and {VALUES - 1} pixels, separated by "
+    "commas; a label list has a picture's path, a tab and its label"
+)
 MAX_LINE = 16_384  # bytes
 MAX_IMAGES = 200_000
 
@@ -35,7 +39,7 @@ def read_pixels(path: Path) -> Split:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
     if not rows:
-        raise UserError(f"{path} has no digits; each line is a label and {VALUES - 1} pixels")
+        raise UserError(f"{path} has no digits; {FORMS}")
     values = torch.from_numpy(np.frombuffer(b"".join(rows), np.uint8).reshape(-1, VALUES).copy())
     images = values[:, 1:].reshape(-1, 1, SIDE, SIDE).contiguous()
     return Split(images, values[:, 0].long())
@@ -56,9 +60,8 @@ def _lines(file: object, path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _row(cells: list[bytes], where: str) -> bytes:
     if len(cells) != VALUES:
-        raise UserError(
-            f"{where} has {len(cells)} values, not {VALUES}: a label and {SIDE}x{SIDE} pixels"
-        )
+        what = f"a label and {SIDE}x{SIDE} pixels" if all(map(_is_number, cells)) else FORMS
+        raise UserError(f"{where} has {len(cells)} values, not {VALUES}: {what}")
     try:
         row = bytes(map(int, cells))
     except ValueError:
