@@ -20,7 +20,6 @@ from mnist_demo.page.launch import make_context
 from mnist_demo.page.localised import props_in
 from mnist_demo.page.shapes import shapes_of
 from mnist_demo.page.words import ATTRIBUTES, HERE, LANGUAGES, PLACE, words_in
-from mnist_demo.recipes import RECIPES
 
 PACKAGE = HERE.parent
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -195,7 +194,7 @@ def of_the_form() -> list[str]:
     texts = [title for title, _ in filling.recipe_choices([("", "mnist"), ("", "cifar10")])]
     texts += [find_net(name).summary for name in [*NETS, "custom"]]
     texts += [form.data_note(name) for name in ("mnist", "cifar10", "sample", "mine")]
-    for name in [filling.DEFAULTS, *RECIPES]:
+    for name in [choice for _, choice in filling.recipe_choices([("", "mnist"), ("", "cifar10")])]:
         texts += [filling.describe(name, filling.filled(name)), filling.describe(name, {})]
     for data in ("mnist", "cifar10"):
         texts += [title for title, _ in filling.net_choices(data) + filling.augment_choices(data)]

@@ -20,6 +20,10 @@ HERE = Path(__file__).parent
 SHEETS = ("page.css", "sketchpad.css", "training.css", "racetrack.css", "gallery.css")
 STYLES = [HERE / name for name in SHEETS]
 SCRIPT = HERE / "page.js"
+# Gradio keeps the page's own CSS from its footer, whose first entry a small screen lacks.
+FOOTER = (
+    "<style>@media (max-width: 640px) { footer .divider { display: none !important; } }</style>"
+)
 # Bold, not Gradio's usual semi-bold: the semi-bold file of 6.31 lacks most letters.
 FONT = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700))
 THEME = gr.themes.Default(

@@ -111,7 +111,7 @@ def _more() -> dict[str, Any]:
         more["average"] = _number("average", "0: off; 0.99: a moving average", 0.01)
         more["focus"] = _number(
             "focus",
-            "0: off; 0.7: what it doubts comes more often, so training looks worse than it is",
+            "0: off; 0.7: more of what it doubts, so training looks worse",
             0.05,
         )
     with gr.Row():

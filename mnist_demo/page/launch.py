@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from mnist_demo.checkpoint import RELEASED, load_checkpoint, released_sceptic
 from mnist_demo.datasets import data_folder
 from mnist_demo.page import sketchpad
-from mnist_demo.page.app import SCRIPT, STYLES, THEME, build
+from mnist_demo.page.app import FOOTER, SCRIPT, STYLES, THEME, build
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.context import Context
 from mnist_demo.page.doors import Door, Doorstep
@@ -84,7 +84,7 @@ def launch_page(
         app_kwargs={"middleware": _middleware(page, door is not None)},
         footer_links=["api", "settings"],
         theme=THEME,
-        head=f"{HEAD}<script>{SCRIPT.read_text()}</script>",
+        head=f"{HEAD}{FOOTER}<script>{SCRIPT.read_text()}</script>",
         favicon_path=ICON,
         pwa=True,
         css_paths=[str(path) for path in STYLES],
