@@ -250,6 +250,23 @@ def test_an_assistant_finds_three_tools_and_reads_a_picture(
     assert f"'digit': {int(sample.validation.labels[0])}" in answer.content[0].text
     assert "not an image" in wrong.content[0].text
     assert hidden.isError
+    told = {tool.name: tool.description.partition("Returns: ")[2] for tool in tools}
+    assert told["classify"] == (
+        '{"text" (the digit or digits), "is_a_digit" (False for what looks like none and for '
+        'several), "digit", "confidence" (0 to 1), "probabilities" of the ten digits} or {"error"}'
+    )
+    assert told["evaluate"] == (
+        '{"net", "images", "count", "accuracy" (0 to 1), "loss", "per_class" accuracy, '
+        '"confusion" (a row for each true class)} or {"error"}'
+    )
+    assert told["train"] == (
+        'events as they come: {"event": "waiting", "ahead"}, '
+        '{"event": "training", "step", "steps", "loss"}, '
+        '{"event": "epoch", "epoch", "validation_accuracy", ...}, '
+        'at the end {"event": "done", "net", "accuracy", ...} or {"event": "error", "error"}, '
+        'where "net" is a name for classify and evaluate, good for about an hour, '
+        "which the caller alone knows"
+    )
 
 
 def test_without_being_asked_there_is_no_mcp(address: str) -> None:
