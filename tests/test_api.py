@@ -49,6 +49,14 @@ def test_endpoints_are_three_with_types_and_words(client: Client) -> None:
         assert endpoint["returns"][0]["type"]["properties"]["error"] == {"type": "string"}
 
 
+def test_the_document_names_what_is_let_in_and_nothing_else(address: str) -> None:
+    with urllib.request.urlopen(f"{address}gradio_api/openapi.json", timeout=20) as reply:
+        paths = json.loads(reply.read())["paths"]
+    kinds = ("/gradio_api/call/v2/{}", "/gradio_api/call/{}/{{event_id}}")
+    names = ("classify", "evaluate", "train")
+    assert set(paths) == {kind.format(name) for kind in kinds for name in names}
+
+
 def test_a_net_is_trained_then_used_by_whoever_knows_its_name(
     client: Client, address: str, picture: str
 ) -> None:
