@@ -52,6 +52,12 @@ def refuse_place(path: Path) -> None:
         raise UserError(f"cannot write {path}; choose another place with --out")
 
 
+def check_ending(path: Path, *endings: str) -> None:
+    """Raises UserError for a name that promises another kind of file than will be written."""
+    if path.suffix.lower() not in endings:
+        raise UserError(f"cannot save {path}; its name must end in {' or '.join(endings)}")
+
+
 def save_file(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all. Raises UserError where the disk refuses."""
     from mnist_demo.files import write_whole
