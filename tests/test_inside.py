@@ -159,7 +159,7 @@ def test_nothing_in_the_figure_is_cut_off_or_overlaps(name: str, seven: np.ndarr
 def test_the_figure_shows_a_layer_s_own_maps(released: Checkpoint, seven: np.ndarray) -> None:
     inside = look_inside(released.net, seven)
     _, first, *_, last = inside_figure(inside, "a 7").axes
-    strip = np.ma.filled(first.images[0].get_array(), -1)
+    strip: np.ndarray = np.ma.filled(np.ma.asarray(first.images[0].get_array()), -1)
     assert strip.shape == (26, 16 * 26 + 15 * 2)
     assert np.array_equal(strip[:, -26:], inside.stages[0].maps[-1])
     assert (strip[:, 26:28] == -1).all()

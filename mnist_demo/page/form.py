@@ -181,7 +181,7 @@ def check_rate(value: object) -> float:
     return float(value)
 
 
-def _whole(name: str, value: object) -> object:
+def _whole(name: str, value: object) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
