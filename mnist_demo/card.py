@@ -10,7 +10,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from mnist_demo.checkpoint import Checkpoint, Member
+from mnist_demo.checkpoint import WEIGHTS, Checkpoint, Member
 from mnist_demo.classify import STRANGE
 from mnist_demo.datasets import DIGITS
 from mnist_demo.ensemble import NAME
@@ -35,11 +35,12 @@ OF_SCEPTIC = (
 )
 
 
-def card_of(checkpoint: Checkpoint, file: str = "model.safetensors", repo: str = "") -> str:
+def card_of(checkpoint: Checkpoint, file: str = WEIGHTS, repo: str = "") -> str:
     """The card as Markdown, with the Hub's header. `repo` is where on the Hub the net goes."""
+    named = plain(f"{checkpoint.title}, trained on {checkpoint.dataset}")
     sections = [
         f"---\n{header_of(checkpoint).to_yaml()}\n---",
-        f"# {repo or file}",
+        f"# {repo or (named if file == WEIGHTS else file)}",
         in_a_sentence(checkpoint),
         table(rows_of(checkpoint)),
         *made_by(checkpoint),

@@ -26,6 +26,7 @@ from mnist_demo.nets import build_net, find_net
 from mnist_demo.quick import quick
 
 FORMAT = "mnist-demo-1"
+WEIGHTS = "model.safetensors"  # what the Hub calls the file in a folder of its form
 MAX_BYTES = 128 * 2**20  # five nets of five million parameters, the most there are
 _INSIDE = Path(__file__).parent / "models"  # where an install has them; in a checkout beside
 _MODELS = _INSIDE if _INSIDE.is_dir() else Path(__file__).parent.parent / "models"
@@ -173,12 +174,14 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> Path:
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """The net in `path`, ready to answer, on the CPU.
+    """The net in a file, or in a folder as `hub save` writes it, ready to answer, on the CPU.
 
     Raises UserError for a file that is missing, damaged, too large, not ours, or whose
     weights do not fit the net that it names.
     """
     path = Path(path)
+    if path.is_dir():
+        path = path / WEIGHTS
     if not path.is_file():
         raise UserError(
             f"there is no checkpoint {path}; train one with `python -m mnist_demo train`"

@@ -11,13 +11,17 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from mnist_demo.calibration import Bin
+    from mnist_demo.inside import Inside, Stage
 
 COLUMNS = 8
 RIGHT, WRONG = "green", "red"
 CELL = 40  # pixels for one pixel with its value
+ACROSS = 16, 64  # of a layer's pictures side by side, and of its numbers
+GROUND = "#dfe6f2"  # no grey, so that what is white is seen too
 STRIPS = (200, 30, 30), (20, 140, 40), (40, 80, 220)  # red, green, blue
 
 
@@ -103,6 +107,70 @@ def reliability_figure(bins: Sequence[Bin]) -> Figure:
     below.bar(places, [one.count for one in bins], widths, align="edge", edgecolor="white")
     below.set(xlim=(0, 1), yscale="log", ylabel="answers", xlabel="confidence")
     return figure
+
+
+def inside_figure(inside: Inside, title: str) -> Figure:
+    """What the answer rests on, and right of it a row for each layer; all sizes are inches."""
+    from matplotlib.figure import Figure
+
+    strips = [_strip(stage) for stage in inside.stages]
+    wide, side, edge, head, name = 8.0, 3.0, 0.2, 0.6, 0.3
+    heights = [wide * strip.shape[0] / strip.shape[1] for strip in strips]
+    high = head + edge + max(sum(heights) + name * len(strips), side + 2 * name)
+    across = 3 * edge + side + wide
+    figure = Figure(figsize=(across, high), facecolor=GROUND)
+    size = min(14, 1300 / len(title))  # that a long one fits
+    figure.text(edge / across, 1 - head / 2 / high, title, fontsize=size, va="center")
+
+    def show(picture: np.ndarray, left: float, top: float, width: float, height: float) -> Axes:
+        place = left / across, 1 - (top + height) / high, width / across, height / high
+        axes = figure.add_axes(place, xticks=[], yticks=[], frame_on=False)
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="nearest")
+        return axes
+
+    top = head + name
+    left = show(evidence_picture(inside), edge, top, side, side)
+    left.set_title("What the answer rests on", loc="left", fontsize=9)
+    left.set_xlabel("red: ink that speaks for it; blue: against it", loc="left", fontsize=9)
+    for stage, strip, height in zip(inside.stages, strips, heights, strict=True):
+        row = show(strip, 2 * edge + side, top, wide, height)
+        row.set_title(_measure(stage), loc="left", fontsize=9)
+        top += height + name
+    if not strips:
+        none = "This net has no layer between the picture and its answer."
+        figure.text((2 * edge + side) / across, 1 - top / high, none, fontsize=9, va="top")
+    return figure
+
+
+def evidence_picture(inside: Inside) -> np.ndarray:
+    """Red where ink speaks for the answer, blue where against it: uint8 (H, W, 3)."""
+    rests = np.zeros_like(inside.picture) if inside.evidence is None else inside.evidence
+    rest = 1 - np.abs(rests)
+    colours = [np.where(rests > 0, 1, rest), rest, np.where(rests > 0, rest, 1)]
+    bright = np.stack(colours, axis=-1) * inside.picture[..., None] * 255
+    return bright.round().astype(np.uint8)
+
+
+def _strip(stage: Stage) -> np.ndarray:
+    """A layer's answers side by side on one picture, nothing (NaN) between them: (H, W)."""
+    count, height, width = stage.maps.shape
+    across = ACROSS[0] if width > 1 else ACROSS[1]
+    gap = max(1, round(width / 12)) if width > 1 else 0
+    rows = -(-count // across)
+    strip = np.full((rows * (height + gap) - gap, across * (width + gap) - gap), np.nan)
+    for place, one in enumerate(stage.maps):
+        row, column = divmod(place, across)
+        top, left = row * (height + gap), column * (width + gap)
+        strip[top : top + height, left : left + width] = one
+    return strip
+
+
+def _measure(stage: Stage) -> str:
+    """A layer's name, and how much of what it answers is shown."""
+    shown, height, width = stage.maps.shape
+    what = "numbers" if height == width == 1 else f"pictures of {height}×{width}"
+    part = f", the first {shown} of them" if shown < stage.count else ""
+    return f"{stage.name}: {stage.count} {what}{part}"
 
 
 def png_of(figure: Figure, dots: int = 100) -> bytes:

@@ -28,12 +28,14 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from torch import nn
 
 from mnist_demo.card import LIBRARY, LICENSE, card_of
 from mnist_demo.checkpoint import (
     MAX_BYTES,
     RELEASED,
+    WEIGHTS,
     Checkpoint,
     Member,
     load_checkpoint,
@@ -44,7 +46,6 @@ from mnist_demo.ensemble import NAME, Ensemble
 from mnist_demo.errors import UserError
 from mnist_demo.nets import build_net
 
-WEIGHTS = constants.SAFETENSORS_SINGLE_FILE
 CARD = "README.md"
 GUIDE = "PREPROCESSING.md"  # how ink becomes the net's input; lies beside the released net
 OURS = {WEIGHTS, constants.CONFIG_NAME, CARD, GUIDE, ".gitattributes", ".git", ".cache"}
@@ -164,6 +165,8 @@ def save(checkpoint: Checkpoint, folder: Path) -> Path:
 
 def push(checkpoint: Checkpoint, repo: str, private: bool = False) -> str:
     """Puts the net on the Hub in one commit and gives its address. Raises UserError."""
+    with _told(repo):
+        validate_repo_id(repo)  # before a token is asked for, which would not mend it
     if get_token() is None:
         raise UserError(
             f"no token for {constants.ENDPOINT}; run `hf auth login`, or put one with the right "

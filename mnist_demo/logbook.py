@@ -47,18 +47,24 @@ def _not_written(folder: Path, error: OSError) -> UserError:
 
 
 def logged(
-    events: Iterator[Event], net: nn.Module, data: Dataset, config: TrainConfig, folder: Path
+    events: Iterator[Event],
+    net: nn.Module,
+    data: Dataset,
+    config: TrainConfig,
+    folder: Path,
+    before: int = 0,
 ) -> Generator[Event, None, None]:
     """Passes the events on and writes them to `folder`; however the run ends, its mistakes too.
 
-    Those are of the validation set and of the weights that the run has kept. Raises
+    Those are of the validation set and of the weights that the run has kept. `before`: batches
+    that a run which goes on has behind it; what `folder` holds of later ones is void. Raises
     UserError where TensorBoard is missing or the disk refuses.
     """
     check_logs(folder)
     from torch.utils.tensorboard import SummaryWriter
 
     try:
-        writer = SummaryWriter(str(folder))
+        writer = SummaryWriter(str(folder), purge_step=before + 1 if before else None)
     except OSError as error:
         raise _not_written(folder, error) from error
     settings = json.dumps(config.to_dict(), indent=2)
@@ -75,6 +81,7 @@ def logged(
             if len(waiting) >= AT_ONCE or not isinstance(event, Step):
                 _write_steps(writer, waiting)
                 waiting.clear()
+                writer.flush()  # before the epoch is kept: a run that is killed misses no batch
             yield event
     finally:
         _write_steps(writer, waiting)

@@ -100,7 +100,9 @@ def to_torch_export(checkpoint: Checkpoint) -> bytes:
         fused(checkpoint.net), (_example(checkpoint),), dynamic_shapes=shapes
     )
     file = io.BytesIO()
-    torch.export.save(program, file, extra_files=described(checkpoint))
+    with warnings.catch_warnings():  # of weights that lie otherwise in memory, as fused ones may
+        warnings.filterwarnings("ignore", "No complete tensor found in the group", UserWarning)
+        torch.export.save(program, file, extra_files=described(checkpoint))
     return file.getvalue()
 
 
@@ -129,8 +131,8 @@ def find_format(name: str) -> Format:
     missing = [package for package in FORMATS[name].needs if find_spec(package) is None]
     if missing:
         raise UserError(
-            f"{name} needs {', '.join(missing)}; run `pip install {' '.join(missing)}` (all that "
-            "any format needs: `pip install 'mnist-demo[export]'`)"
+            f"{name} needs {', '.join(missing)}; run `pip install {' '.join(missing)}`, or in the "
+            "project's folder `pip install '.[export]'` for all that any format needs"
         )
     return FORMATS[name]
 

@@ -49,6 +49,14 @@ def test_endpoints_are_three_with_types_and_words(client: Client) -> None:
         assert endpoint["returns"][0]["type"]["properties"]["error"] == {"type": "string"}
 
 
+def test_the_document_names_what_is_let_in_and_nothing_else(address: str) -> None:
+    with urllib.request.urlopen(f"{address}gradio_api/openapi.json", timeout=20) as reply:
+        paths = json.loads(reply.read())["paths"]
+    kinds = ("/gradio_api/call/v2/{}", "/gradio_api/call/{}/{{event_id}}")
+    names = ("classify", "evaluate", "train")
+    assert set(paths) == {kind.format(name) for kind in kinds for name in names}
+
+
 def test_a_net_is_trained_then_used_by_whoever_knows_its_name(
     client: Client, address: str, picture: str
 ) -> None:
@@ -82,7 +90,11 @@ def test_a_net_that_nobody_has_is_told(client: Client, name: str) -> None:
         ("dataset", "../mnist", "data set"),
         ("dataset", "mnist", "no data set is called 'mnist'; choose one of: sample"),
         ("dataset", "digit-or-not", "no data set"),
-        ("epochs", 10**6, "epochs"),
+        ("epochs", 10**6, "epochs is 1000000; choose from 1 to 60"),
+        ("epochs", 61, "epochs is 61; choose from 1 to 60"),
+        ("epochs", 0, "epochs is 0; choose from 1 to 60"),
+        ("batch_size", 2, "batch_size is 2; choose from 8 to 256"),
+        ("batch_size", 512, "batch_size is 512; choose from 8 to 256"),
         ("epochs", "many", "whole number"),
         ("batch_size", 1.5, "whole number"),
         ("learning_rate", float("nan"), "learning rate"),
@@ -250,6 +262,23 @@ def test_an_assistant_finds_three_tools_and_reads_a_picture(
     assert f"'digit': {int(sample.validation.labels[0])}" in answer.content[0].text
     assert "not an image" in wrong.content[0].text
     assert hidden.isError
+    told = {tool.name: tool.description.partition("Returns: ")[2] for tool in tools}
+    assert told["classify"] == (
+        '{"text" (the digit or digits), "is_a_digit" (False for what looks like none and for '
+        'several), "digit", "confidence" (0 to 1), "probabilities" of the ten digits} or {"error"}'
+    )
+    assert told["evaluate"] == (
+        '{"net", "images", "count", "accuracy" (0 to 1), "loss", "per_class" accuracy, '
+        '"confusion" (a row for each true class)} or {"error"}'
+    )
+    assert told["train"] == (
+        'events as they come: {"event": "waiting", "ahead"}, '
+        '{"event": "training", "step", "steps", "loss"}, '
+        '{"event": "epoch", "epoch", "validation_accuracy", ...}, '
+        'at the end {"event": "done", "net", "accuracy", ...} or {"event": "error", "error"}, '
+        'where "net" is a name for classify and evaluate, good for about an hour, '
+        "which the caller alone knows"
+    )
 
 
 def test_without_being_asked_there_is_no_mcp(address: str) -> None:

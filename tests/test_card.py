@@ -52,6 +52,15 @@ def test_the_hub_reads_the_figure_from_the_header() -> None:
     )
 
 
+def test_a_card_is_headed_by_what_the_net_is() -> None:
+    """Of the Hub's form each net's file has the same name, which tells nothing."""
+    assert "\n# linear, trained on mnist\n" in card_of(made("linear"))
+    named = "mean of 2 nets (linear, perceptron), trained on mnist"
+    assert f"\n# {named}\n" in card_of(NETS["mean"]())
+    assert "\n# digits.safetensors\n" in card_of(made("linear"), "digits.safetensors")
+    assert "\n# me/digits\n" in card_of(made("linear"), repo="me/digits")
+
+
 def test_what_was_not_measured_is_not_in_the_card() -> None:
     checkpoint = made("linear")
     checkpoint.metrics = {}
@@ -82,7 +91,9 @@ def test_a_strangers_header_writes_no_markdown_of_its_own() -> None:
     assert "<img" not in card.text
     assert "](w)" not in card.text
     headings = [line for line in card.text.splitlines() if line.startswith("#")]
-    assert headings == ["# model.safetensors", "## Use", "## Limits", "## Licence"]
+    (title, *others) = headings
+    assert title.startswith("# linear, trained on x ---")
+    assert others == ["## Use", "## Limits", "## Licence"]
     assert card.text.count("```") == 4
 
 

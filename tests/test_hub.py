@@ -13,12 +13,19 @@ from huggingface_hub import ModelCard, constants
 from safetensors.torch import load_file, save_file
 
 from mnist_demo import UserError, hub, load_net
-from mnist_demo.checkpoint import MAX_BYTES, Checkpoint, combine, load_checkpoint
+from mnist_demo.checkpoint import (
+    MAX_BYTES,
+    WEIGHTS,
+    Checkpoint,
+    combine,
+    load_checkpoint,
+    save_checkpoint,
+)
 from mnist_demo.cli import main
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import DIGITS
 from mnist_demo.datasets.cifar import CLASSES
-from mnist_demo.hub import CARD, WEIGHTS, HubNet
+from mnist_demo.hub import CARD, HubNet
 from mnist_demo.nets import build_net, find_net
 
 
@@ -51,11 +58,36 @@ def test_a_folder_of_the_mixin_gives_the_same_net_again(kind: str, tmp_path: Pat
         assert torch.equal(again(images), checkpoint.net(images))
     assert again.checkpoint.metadata() == checkpoint.metadata()
     # Any command opens the weights as they lie, and no pickle is among the files.
-    plain = load_checkpoint(tmp_path / "net" / WEIGHTS)
-    assert plain.metadata() == checkpoint.metadata()
+    assert WEIGHTS == constants.SAFETENSORS_SINGLE_FILE
+    for plain in (tmp_path / "net" / WEIGHTS, tmp_path / "net"):
+        assert load_checkpoint(plain).metadata() == checkpoint.metadata()
     assert load_net(tmp_path / "net").metadata() == checkpoint.metadata()
     names = {path.name for path in (tmp_path / "net").iterdir()}
     assert {WEIGHTS, "config.json", CARD} <= names <= hub.OURS
+
+
+def test_every_command_takes_such_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(tmp_path / "net")
+    checkpoint = made("linear")
+    checkpoint.dataset = "sample"
+    save_checkpoint(checkpoint, tmp_path / "net.safetensors")
+    assert main(["hub", "save", folder, "--checkpoint", str(tmp_path / "net.safetensors")]) == 0
+    picture = str(tmp_path / "digit.png")
+    assert main(["data", "show", "3", "--dataset", "sample", "--out", picture]) == 0
+    out = ["--out", str(tmp_path / "new.safetensors")]
+    for words in (
+        ["evaluate", "--dataset", "sample", "--checkpoint", folder],
+        ["predict", picture, "--checkpoint", folder],
+        ["calibrate", "--checkpoint", folder, *out],
+        ["ensemble", folder, folder, *out],
+        ["hub", "card", "--checkpoint", folder],
+    ):
+        assert main(words) == 0, capsys.readouterr().err
+    (tmp_path / "net" / WEIGHTS).unlink()
+    assert main(["evaluate", "--checkpoint", folder]) == 2
+    assert f"there is no checkpoint {tmp_path / 'net' / WEIGHTS};" in capsys.readouterr().err
 
 
 def test_config_json_alone_builds_the_net_that_the_weights_fit(tmp_path: Path) -> None:
@@ -199,6 +231,8 @@ def test_what_goes_wrong_on_the_way_names_its_remedy(
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(UserError, match=r"no token for http.*hf auth login.*HF_TOKEN"):
         hub.push(net, "me/net")
+    with pytest.raises(UserError, match="write owner/name"):  # which no token would mend
+        hub.push(net, "../x")
 
 
 @pytest.mark.parametrize("offline", [False, True])

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
+from PIL import Image
 from torch import nn
 
-from mnist_demo.checkpoint import RELEASED, Checkpoint, load_checkpoint
+from mnist_demo.checkpoint import RELEASED, Checkpoint, load_checkpoint, save_checkpoint
+from mnist_demo.cli import main
 from mnist_demo.datasets import Dataset
 from mnist_demo.ensemble import Ensemble
-from mnist_demo.inside import MOST_MAPS, evidence_for, look_inside
+from mnist_demo.figures import evidence_picture, inside_figure
+from mnist_demo.inside import MOST_MAPS, Inside, evidence_for, look_inside
 from mnist_demo.nets import NETS, build_net, find_net
 from mnist_demo.page import insight, sketchpad
 from mnist_demo.page.context import Context
@@ -110,6 +116,91 @@ def test_a_blank_picture_rests_on_nothing() -> None:
     evidence = look_inside(build_net("linear", seed=1), blank).evidence
     assert evidence is not None
     assert not evidence.any()
+
+
+# ---- as a picture ----
+
+
+def test_ink_is_red_where_it_speaks_for_the_answer_and_blue_where_against() -> None:
+    picture = np.array([[1, 1, 1, 0.5, 0]], dtype=np.float32)
+    evidence = np.array([[1, -1, 0, 0.5, 0]], dtype=np.float32)
+    red, blue, white, dark_red, black = evidence_picture(Inside(picture, 3, (), evidence))[0]
+    assert red.tolist() == [255, 0, 0]
+    assert blue.tolist() == [0, 0, 255]
+    assert white.tolist() == [255, 255, 255]
+    assert dark_red.tolist() == [128, 64, 64]
+    assert black.tolist() == [0, 0, 0]
+
+
+LONG = "custom:blocks=4,width=64,kernel=5,activation=leaky_relu,norm=batch,dropout=0.45,hidden=256"
+
+
+@pytest.mark.parametrize("name", ["deep", "linear", "perceptron", "nielsen-two-conv", LONG])
+def test_nothing_in_the_figure_is_cut_off_or_overlaps(name: str, seven: np.ndarray) -> None:
+    kind = name if name in NETS else "custom:blocks=4"
+    inside = look_inside(build_net(kind, seed=1), seven)
+    figure = inside_figure(inside, f"Inside {name}: a {inside.digit}, 100.0% sure")
+    figure.draw_without_rendering()
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    boxes = [text.get_window_extent() for text in texts]
+    boxes += [axes.get_window_extent() for axes in figure.axes]
+    for box in boxes:
+        assert 0 < box.x0 < box.x1 < figure.bbox.width
+        assert 0 < box.y0 < box.y1 < figure.bbox.height
+    for one, other in itertools.combinations(boxes, 2):
+        assert not one.overlaps(other)
+    said = [text.get_text() for text in texts]
+    for stage in inside.stages:
+        assert any(text.startswith(f"{stage.name}: {stage.count} ") for text in said)
+    assert len(figure.axes) == 1 + len(inside.stages)
+    assert any("no layer between" in text for text in said) == (name == "linear")
+
+
+def test_the_figure_shows_a_layer_s_own_maps(released: Checkpoint, seven: np.ndarray) -> None:
+    inside = look_inside(released.net, seven)
+    _, first, *_, last = inside_figure(inside, "a 7").axes
+    strip: np.ndarray = np.ma.filled(np.ma.asarray(first.images[0].get_array()), -1)
+    assert strip.shape == (26, 16 * 26 + 15 * 2)
+    assert np.array_equal(strip[:, -26:], inside.stages[0].maps[-1])
+    assert (strip[:, 26:28] == -1).all()
+    numbers = np.asarray(last.images[0].get_array())
+    assert np.array_equal(numbers.ravel(), inside.stages[-1].maps.ravel())
+
+
+def test_the_command_saves_it(
+    seven: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray((seven * 255).astype(np.uint8)).save(tmp_path / "seven.png")
+    words = ["inside", str(tmp_path / "seven.png"), "--out", str(tmp_path / "inside.png")]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "seven.png: 7 (" in said
+    assert "7 layers; wrote" in said
+    with Image.open(tmp_path / "inside.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 2000
+
+
+def test_what_the_command_cannot_look_into_is_one_line(
+    seven: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(ink: np.ndarray, *words: str, out: str = "inside.png") -> str:
+        Image.fromarray((ink * 255).astype(np.uint8)).save(tmp_path / "ink.png")
+        command = ["inside", str(tmp_path / "ink.png"), "--out", str(tmp_path / out)]
+        assert main([*command, *words]) == 2
+        assert not (tmp_path / out).is_file()
+        return capsys.readouterr().err
+
+    assert "its name must end in .png" in refused(seven, out="inside.jpg")
+    row = np.hstack([np.pad(seven, 4), np.pad(seven, 4)])
+    assert "2 digits side by side (77); cut out one" in refused(row)
+    assert "no ink" in refused(np.zeros((28, 28)))
+    photos = build_net("cifar-threeconv", seed=1)
+    labels = tuple("abcdefghij")
+    save_checkpoint(
+        Checkpoint(photos, "cifar-threeconv", "cifar10", labels, {}), tmp_path / "photos"
+    )
+    assert "not digits" in refused(seven, "--checkpoint", str(tmp_path / "photos"))
 
 
 # ---- on the page ----

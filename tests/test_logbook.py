@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ALONE, ROOT
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -99,6 +104,37 @@ def test_the_option_of_train_writes_it(tmp_path: Path) -> None:
     (accuracy,) = found.Scalars("accuracy/validation")
     metrics = load_checkpoint(tmp_path / "net.safetensors").metrics
     assert accuracy.value == pytest.approx(metrics["validation_accuracy"])
+
+
+BROKEN_OFF = """
+import os, sys
+from mnist_demo.cli import main, train
+
+def in_mid_epoch(step, *_):
+    if step.step == 120:
+        os.kill(os.getpid(), int(sys.argv[1]))
+
+train.line_of_step = in_mid_epoch
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("by", ["SIGKILL", "SIGINT"])
+def test_a_run_that_was_broken_off_and_goes_on_has_each_batch_once(by: str, tmp_path: Path) -> None:
+    words = ["train", "--out", str(tmp_path / "net"), "--log-to", str(tmp_path / "logs")]
+    settings = ["--dataset", "sample", "--net", "linear", "--augment", "none", "--epochs", "3"]
+    settings += ["--batch-size", "64", "--device", "cpu"]
+    subprocess.run(
+        [sys.executable, "-c", BROKEN_OFF, str(int(signal.Signals[by])), *words, *settings],
+        cwd=ROOT,
+        env=os.environ | ALONE,
+        timeout=120,
+    )
+    assert main([*words, "--resume"]) == 0
+    found = read(tmp_path / "logs")
+    for name in ("batch/loss", "batch/learning rate"):
+        assert [point.step for point in found.Scalars(name)] == [*range(1, 3 * 62 + 1)]
+    assert [point.step for point in found.Scalars("accuracy/validation")] == [1, 2, 3]
 
 
 def test_what_is_missing_is_said_before_the_run(

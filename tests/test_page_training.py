@@ -531,12 +531,14 @@ def test_a_run_without_a_net_or_a_curve_says_so() -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"epochs": 61}, "up to 60"),
-        ({"epochs": 0}, "epochs is 0"),
+        ({"epochs": 61}, "epochs is 61; choose from 1 to 60"),
+        ({"epochs": 0}, "epochs is 0; choose from 1 to 60"),
+        ({"epochs": 201}, "epochs is 201; choose from 1 to 60"),
         ({"epochs": 2.5}, "whole number"),
         ({"epochs": None}, "whole number"),
         ({"epochs": True}, "whole number"),
-        ({"batch_size": 512}, "up to 256"),
+        ({"batch_size": 512}, "batch_size is 512; choose from 8 to 256"),
+        ({"batch_size": 7}, "batch_size is 7; choose from 8 to 256"),
         ({"batch_size": "128"}, "whole number"),
         ({"learning_rate": 7.0}, "learning_rate is 7"),
         ({"learning_rate": None}, "learning_rate must be a number"),

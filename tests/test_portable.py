@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from conftest import ROOT
 from test_hub import NETS
 
 from mnist_demo import UserError, portable
-from mnist_demo.checkpoint import load_checkpoint, save_checkpoint
+from mnist_demo.checkpoint import RELEASED, load_checkpoint, save_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.nets import find_net
 from mnist_demo.portable import FORMATS, TOLERANCE, compare, find_format
@@ -148,3 +150,18 @@ def test_what_cannot_be_written_is_said(
     with pytest.raises(UserError, match=r"pip install onnx onnxscript onnxruntime"):
         find_format("onnx")
     assert not Path(out).exists()
+
+
+def test_extras_are_asked_for_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This package is on no index, so pip finds nothing by its name."""
+    monkeypatch.setattr(portable, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"folder `pip install '\.\[export\]'`"):
+        find_format("onnx")
+    for path in (ROOT / "mnist_demo").rglob("*.py"):
+        assert "mnist-demo[" not in path.read_text(), path
+
+
+def test_pytorch_has_nothing_to_say_above_the_answer() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert FORMATS["torch-export"].write(load_checkpoint(RELEASED))

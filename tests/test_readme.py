@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from huggingface_hub import SpaceCard
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from mnist_demo.card import LICENSE
+from mnist_demo.provenance import SOURCES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# Of a Space's thumbnail, as the Hub's reference has them.
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 CODE = sorted((ROOT / "mnist_demo").rglob("*.py"))
 
 
@@ -26,11 +36,33 @@ def test_the_map_has_no_file_that_is_gone() -> None:
 
 
 def test_a_space_finds_its_settings() -> None:
-    _, front, _ = README.split("---\n", 2)
-    settings = dict(line.split(": ", 1) for line in front.splitlines() if ": " in line)
-    assert settings["sdk"] == "gradio"
-    assert (ROOT / settings["app_file"]).is_file()
-    assert len(settings["short_description"]) <= 60  # the Hub's limit
+    """https://huggingface.co/docs/hub/spaces-config-reference; what it does not know has no effect.
+
+    No `models`, for the released net is on no Hub, and no `thumbnail`, which wants an address.
+    """
+    settings = SpaceCard(README).data.to_dict()
+    assert settings.pop("title")
+    assert re.fullmatch(r"[^\x00-\xff]\ufe0f?", settings.pop("emoji"))
+    assert {settings.pop("colorFrom"), settings.pop("colorTo")} <= COLOURS
+    assert settings.pop("sdk") == "gradio"
+    assert (ROOT / settings.pop("app_file")).is_file()
+    assert len(settings.pop("short_description")) <= 60  # the Hub's limit
+    assert re.fullmatch(r"\d+[smhd]", settings.pop("startup_duration_timeout"))
+    assert all(re.fullmatch("[a-z-]+", tag) for tag in settings.pop("tags"))
+    assert settings.pop("datasets") == [SOURCES["mnist"].on_hub]
+    assert settings.pop("license") == LICENSE
+    python, gradio = settings.pop("python_version"), settings.pop("sdk_version")
+    assert python in SpecifierSet(PROJECT["requires-python"])
+    assert re.fullmatch(r"3\.\d+", python)  # as text: YAML makes 3.1 of a bare 3.10
+    needs = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    (range_of_gradio,) = (need.specifier for need in needs if need.name == "gradio")
+    assert gradio in range_of_gradio
+    assert settings == {
+        "pinned": False,
+        "suggested_hardware": "cpu-basic",
+        "header": "mini",
+        "fullWidth": True,
+    }
 
 
 def test_pictures_and_links_lead_somewhere() -> None:

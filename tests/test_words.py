@@ -116,7 +116,7 @@ def test_places_are_the_same_in_both_languages(language: str) -> None:
         "Interrupted in epoch 1 of 3.",
         "15 trainings from your network are waiting already; try again in about 20 s",
         "20 trainings are waiting already; try again in a few minutes",
-        "batch_size is 999; on this page choose up to 256 (the command line takes more)",
+        "batch_size is 999; choose from 8 to 256",
         "this net reads colour photos (1 to 2), not digits; "
         "choose another network at the top of the page",
     ],

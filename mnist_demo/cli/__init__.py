@@ -23,6 +23,7 @@ from mnist_demo.cli import (
     evaluate,
     export,
     hub,
+    inside,
     nets,
     predict,
     reproduce,
@@ -45,6 +46,7 @@ COMMANDS = {
     "data": data,
     "samples": samples,
     "channels": channels,
+    "inside": inside,
     "benchmark": benchmark,
     "reproduce": reproduce,
 }

@@ -36,7 +36,10 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_checkpoint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="the net to use (default: the released one)"
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="the net to use, or a folder that `hub save` wrote (default: the released one)",
     )
 
 
@@ -69,7 +72,7 @@ def save_file(path: Path, content: bytes) -> None:
 
 
 def read_checkpoint(path: Path | None) -> Checkpoint:
-    """The checkpoint in `path`, the released one when None."""
+    """The checkpoint in `path`, a file or a folder; the released one when None."""
     from mnist_demo.checkpoint import RELEASED, load_checkpoint
 
     return load_checkpoint(path or RELEASED)

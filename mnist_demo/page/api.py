@@ -1,7 +1,8 @@
 """The endpoints for programs: classify, evaluate and train, by HTTP, gradio_client and MCP.
 
-Types and docstrings are what their users read. All three answer with JSON; what cannot be
-done comes back as {"error": ...}, which says what to change.
+Types and docstrings are what their users read; Gradio joins the lines below `Returns:` with
+commas, so each ends where one belongs. All three answer with JSON; what cannot be done comes
+back as {"error": ...}, which says what to change.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ def add_api(context: Context) -> None:
             net: "released", or the name that `train` gave to a net of yours
 
         Returns:
-            {"text" (the digit or digits), "is_a_digit" (False for what looks like none, and for
-            several), "digit", "confidence" (0 to 1), "probabilities" of the ten digits}
-            or {"error"}
+            {"text" (the digit or digits)
+            "is_a_digit" (False for what looks like none and for several)
+            "digit"
+            "confidence" (0 to 1)
+            "probabilities" of the ten digits} or {"error"}
         """
         try:
             checkpoint = context.checkpoint(*_owner(context, net))
@@ -62,7 +65,8 @@ def add_api(context: Context) -> None:
             net: "released", or the name that `train` gave to a net of yours
 
         Returns:
-            {"net", "images", "count", "accuracy" (0 to 1), "loss", "per_class" accuracy
+            {"net", "images", "count", "accuracy" (0 to 1), "loss"
+            "per_class" accuracy
             "confusion" (a row for each true class)} or {"error"}
         """
         try:
@@ -109,10 +113,12 @@ def add_api(context: Context) -> None:
             seed: the same seed repeats the same run
 
         Returns:
-            events by their kind: {"event": "waiting", "ahead"} or {"event": "training", "step"
-            "steps", "loss"} or {"event": "epoch", ...} and at the end {"event": "done", "net"
-            "accuracy", ...} or {"event": "error", "error"}; the net's name serves classify and
-            evaluate for about an hour and is known to the caller alone
+            events as they come: {"event": "waiting", "ahead"}
+            {"event": "training", "step", "steps", "loss"}
+            {"event": "epoch", "epoch", "validation_accuracy", ...}
+            at the end {"event": "done", "net", "accuracy", ...} or {"event": "error", "error"}
+            where "net" is a name for classify and evaluate, good for about an hour
+            which the caller alone knows
         """
         settings = {
             "net": net,

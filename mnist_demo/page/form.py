@@ -16,13 +16,18 @@ from mnist_demo.nets import NETS, find_net, is_described
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
 from mnist_demo.summary import summarise
 
-MAX_EPOCHS = 60  # the command line takes more
+MAX_EPOCHS = 60
 # A batch of the largest net then takes a CPU under half a second, which Stop waits for.
 MAX_BATCH = 256
 BATCH_SIZES = [10, 16, 32, 50, 64, 128, MAX_BATCH]
 # Multiply-adds of a batch of one's own net: a CPU then takes about a second for it.
 MAX_WORK = 8e9
 MAX_IMAGES = 3_300_000  # that a run may learn from, each epoch's counted: 60 epochs of full MNIST
+# What page and programs are offered of BOUNDS: the command line takes more.
+RANGES = {
+    "epochs": (BOUNDS["epochs"][0], MAX_EPOCHS),
+    "batch_size": (BOUNDS["batch_size"][0], MAX_BATCH),
+}
 WHOLE = ("epochs", "batch_size", "seed")
 
 TITLES = {
@@ -141,21 +146,18 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
     settings = {
         name: _whole(name, value) if name in WHOLE else value for name, value in values.items()
     }
+    for name, (low, high) in RANGES.items():  # before the wider ones of TrainConfig
+        if name in settings and not low <= (value := settings[name]) <= high:
+            raise UserError(f"{name} is {value}; choose from {low} to {high}")
     config = TrainConfig.from_dict(settings)
-    for name, limit in (("epochs", MAX_EPOCHS), ("batch_size", MAX_BATCH)):
-        if getattr(config, name) > limit:
-            raise UserError(
-                f"{name} is {getattr(config, name)}; on this page choose up to {limit} "
-                "(the command line takes more)"
-            )
     spec = find_net(config.net)
     if is_described(config.net):
         work = summarise(spec).multiply_adds * config.batch_size
         if work > MAX_WORK:
             raise UserError(
                 f"a batch of {config.batch_size} takes your net {work / 1e9:.0f} billion "
-                f"multiply-adds; on this page stay within {MAX_WORK / 1e9:.0f} with a narrower "
-                "net or a smaller batch"
+                f"multiply-adds; stay within {MAX_WORK / 1e9:.0f} with a narrower net or a "
+                "smaller batch"
             )
     find_augment(config.augment)
     for kind, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
@@ -175,8 +177,8 @@ def check_length(config: TrainConfig, images: int) -> None:
     """Raises UserError for a run of too many epochs over data of so many images."""
     if config.epochs * images > MAX_IMAGES:
         raise UserError(
-            f"{config.epochs} epochs of {images:,} images are more than a run on this page may "
-            f"learn from; choose up to {max(1, MAX_IMAGES // images)} epochs "
+            f"{config.epochs} epochs of {images:,} images are more than a run here may learn "
+            f"from; choose up to {max(1, MAX_IMAGES // images)} epochs "
             "(the command line takes more)"
         )
 
@@ -189,7 +191,7 @@ def check_rate(value: object) -> float:
     return float(value)
 
 
-def _whole(name: str, value: object) -> object:
+def _whole(name: str, value: object) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):

@@ -26,6 +26,7 @@ from mnist_demo.page.installable import HEAD, ICON, Installable
 from mnist_demo.page.localised import Localised
 from mnist_demo.page.logs import ErrorWatch, log_to_stderr
 from mnist_demo.page.offers import offers_of
+from mnist_demo.page.openapi import Documented
 from mnist_demo.page.shelf import Shelf, default_folder
 from mnist_demo.page.shortcut import Shortcut
 from mnist_demo.page.shutdown import end_on_sigterm
@@ -101,6 +102,7 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
         Middleware(Installable),
         Middleware(Localised),
+        Middleware(Documented),
     ]
     if has_door:
         layers.append(Middleware(Doorstep))

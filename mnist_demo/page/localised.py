@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mnist_demo.page.gate import App, Message, Receive, Scope, Send
@@ -44,34 +45,35 @@ class Localised:
             await self.app(scope, receive, send)
             return
         words = words_of_scope(scope)
-        start: Message = {}
-        parts: list[bytes] = []
-
-        async def gather(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-                return
-            parts.append(message.get("body", b""))
-            if message.get("more_body"):
-                return
-            body = b"".join(parts)
-            if start["status"] == 200:
-                body = page_in(body, words.language)
-            await send({**start, "headers": _headers(start["headers"], len(body), words.tag)})
-            await send({"type": "http.response.body", "body": body})
-
-        await self.app(scope, receive, gather)
+        headers = [(b"content-language", words.tag.encode()), (b"vary", b"Accept-Language")]
+        said = rewriting(send, lambda body: page_in(body, words.language), headers)
+        await self.app(scope, receive, said)
 
 
-def _headers(old: list[tuple[bytes, bytes]], length: int, tag: str) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in old if name.lower() != b"content-length"]
-    return [
-        *kept,
-        (b"content-length", str(length).encode()),
-        (b"content-language", tag.encode()),
-        (b"vary", b"Accept-Language"),
-    ]
+def rewriting(
+    send: Send, change: Callable[[bytes], bytes], headers: Iterable[tuple[bytes, bytes]] = ()
+) -> Send:
+    """Sends a reply once all of it is there: with these headers, and changed where it is one."""
+    start: Message = {}
+    parts: list[bytes] = []
+
+    async def gather(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start":
+            start = message
+            return
+        parts.append(message.get("body", b""))
+        if message.get("more_body"):
+            return
+        body = b"".join(parts)
+        if start["status"] == 200:
+            body = change(body)
+        kept = [header for header in start["headers"] if header[0].lower() != b"content-length"]
+        length = (b"content-length", str(len(body)).encode())
+        await send({**start, "headers": [*kept, length, *headers]})
+        await send({"type": "http.response.body", "body": body})
+
+    return gather
 
 
 @functools.lru_cache(maxsize=8)
