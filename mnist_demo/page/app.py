@@ -90,16 +90,13 @@ def build(context: Context) -> gr.Blocks:
             pad = sketchpad.choose_net(context, context.visitor(request), chosen)
             return pad | {"unfit": words_for(request)(pad["unfit"])}
 
-        def forget(request: gr.Request) -> None:
-            context.visitors.drop(request.session_hash)
-
         quiet: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         net.change(choose_net, net, pad, **quiet)
         net.focus(offer_nets, net, net, **quiet)
         runs.use(use_run, None, [net, tabs], **quiet)
         runs.finished(offer_nets, net, net, **quiet)
         mistakes.open(open_digit, net, [pad, tabs], **quiet)
-        page.unload(forget)
+        gr.State()  # has each page keep a request open while it is there; see `heartbeat`
         add_api(context)
     count_events(page, context.traffic)
     check_choices(page)

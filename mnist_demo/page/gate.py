@@ -89,6 +89,7 @@ class Gate:
             scope = _with_its_address(_without_foreign_cookies(scope))
             await self.app(scope, receive, answer)
         except Refused as error:
+            kind = kind or "refused"
             await _answer(note, error)
         finally:
             if kind:

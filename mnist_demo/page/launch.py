@@ -21,10 +21,12 @@ from mnist_demo.page.context import Context
 from mnist_demo.page.doors import Door, Doorstep
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.health import Health, health_of
+from mnist_demo.page.heartbeat import Heartbeats
 from mnist_demo.page.importing import uncollected
 from mnist_demo.page.installable import HEAD, ICON, Installable
 from mnist_demo.page.localised import Localised
 from mnist_demo.page.logs import ErrorWatch, log_to_stderr
+from mnist_demo.page.looks import keep_looks
 from mnist_demo.page.offers import offers_of
 from mnist_demo.page.shelf import Shelf, default_folder
 from mnist_demo.page.shortcut import Shortcut
@@ -66,6 +68,7 @@ def launch_page(
     if os.environ.get("SPACE_ID"):  # else all visitors would be one address there
         os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
     logging.getLogger("mnist_demo").addHandler(ErrorWatch(page.context.traffic))
+    keep_looks(page)
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,
@@ -99,6 +102,7 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
     layers = [
         Middleware(Health, look=lambda: health_of(context)),
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
+        Middleware(Heartbeats, forget=context.visitors.drop, has_door=has_door),
         Middleware(Installable),
         Middleware(Localised),
     ]
