@@ -30,7 +30,7 @@ from mnist_demo.page.looks import keep_looks
 from mnist_demo.page.offers import offers_of
 from mnist_demo.page.shelf import Shelf, default_folder
 from mnist_demo.page.shortcut import Shortcut
-from mnist_demo.page.shutdown import end_on_sigterm
+from mnist_demo.page.shutdown import end_on_signals
 
 MAX_JSON = 9 * 2**20  # bytes of a request: a picture in base64 and no more
 # Seconds after which a training thread hands over the interpreter's lock. A drawing's answer
@@ -120,5 +120,5 @@ def serve(
     door = Door(password) if password else None
     with uncollected():
         page = build(make_context(runs=default_folder()))
-    end_on_sigterm(page, page.context)
+    end_on_signals(page, page.context)
     launch_page(page, host, port, share, door=door, mcp=mcp)
