@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 
 import pytest
 from gradio_client import Client
+from playwright.sync_api import Browser, expect
 
 from mnist_demo.benchmark.server import answers, free_port
 from mnist_demo.cli import main
@@ -146,6 +147,44 @@ def test_a_password_keeps_the_page_and_the_endpoints_shut(tmp_path: Path) -> Non
         elsewhere = {"Cookie": cookie, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
         assert ask(port, "GET", "/config", headers=elsewhere)[0] == 401
         assert ask(port, "GET", "/health")[0] == 200
+    finally:
+        page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("locale", "title", "hint", "refusal"),
+    [
+        ("en", "Draw a digit", "Type any user name", "Incorrect Credentials"),
+        ("zh-CN", "手写一个数字", "用户名随便填一个即可", "凭据不正确"),
+    ],
+)
+def test_the_login_page_says_in_its_visitors_language_what_it_wants(
+    chromium: Browser, tmp_path: Path, locale: str, title: str, hint: str, refusal: str
+) -> None:
+    from mnist_demo.page.app import build
+    from mnist_demo.page.launch import launch_page, make_context
+
+    page = build(make_context(tmp_path))
+    door = Door("open sesame")
+    address = launch_page(page, "127.0.0.1", free_port(), block=False, door=door)
+    try:
+        tab = chromium.new_context(locale=locale).new_page()
+        tab.goto(address)
+        expect(tab.locator(".auth")).to_contain_text(hint)
+        expect(tab).to_have_title(title)
+        for name in ("og:title", "twitter:title"):
+            tags = tab.locator(f"meta[property='{name}'], meta[name='{name}']")
+            assert {tag.get_attribute("content") for tag in tags.all()} == {title}
+        tab.locator("input:not([type=password])").fill("anybody")
+        tab.locator("input[type=password]").fill("guess")
+        tab.get_by_role("button").first.click()
+        expect(tab.locator(".creds")).to_contain_text(refusal)
+        tab.locator("input:not([type=password])").fill("anybody")
+        tab.locator("input[type=password]").fill("open sesame")
+        tab.get_by_role("button").first.click()
+        expect(tab.locator("#sketchpad .bar").first).to_be_visible()
+        tab.context.close()
     finally:
         page.close()
 

@@ -12,7 +12,7 @@ from mnist_demo.page.api import add_api
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.guard import as_page_error, check_choices, sent
 from mnist_demo.page.language import words_for
-from mnist_demo.page.localised import switch
+from mnist_demo.page.localised import TITLE, switch
 from mnist_demo.page.offers import count_events
 from mnist_demo.page.waiting import MOST, share_queue
 
@@ -34,7 +34,6 @@ THEME = gr.themes.Default(
     button_primary_border_color="*primary_600",
 )
 THEME.color_accent_dark = "*primary_400"  # no argument of `set`, and the same rule by night
-TITLE = "Draw a digit"
 
 
 def build(context: Context) -> gr.Blocks:

@@ -18,7 +18,7 @@ from mnist_demo.page import sketchpad
 from mnist_demo.page.app import SCRIPT, STYLES, THEME, build
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.context import Context
-from mnist_demo.page.doors import Door, Doorstep
+from mnist_demo.page.doors import HINT, Door, Doorstep
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.health import Health, health_of
 from mnist_demo.page.heartbeat import Heartbeats
@@ -74,6 +74,7 @@ def launch_page(
         server_port=port,
         share=share,
         auth=door.opens if door else None,
+        auth_message=HINT if door else None,
         prevent_thread_lock=not block,
         max_threads=64,
         show_error=False,
