@@ -7,18 +7,22 @@ import base64
 import io
 import json
 import logging
+import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from gradio_client import Client
 from PIL import Image
+from test_worker import wait_until
 
 from mnist_demo.benchmark.fuzz_http import SETTINGS
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
+from mnist_demo.page import logs
 from mnist_demo.page.api_training import ApiRuns, checked
 from mnist_demo.page.logs import ErrorWatch, Tally, Traffic
 
@@ -169,8 +173,9 @@ def test_the_log_has_a_line_a_class(caplog: pytest.LogCaptureFixture) -> None:
         traffic.count("train", 72.0)
         traffic.count("train", 1.0, 400)
         assert not caplog.messages
-        now[0] = 61.0
         traffic.count("gallery", 0.2, 500)
+        now[0] = 61.0
+        traffic.report()
     assert caplog.messages == [
         "classify: 100 in 61 s, median 50 ms, 95 % within 95 ms, slowest 99 ms",
         "gallery: 1 in 61 s, median 200 ms, 95 % within 200 ms, slowest 200 ms, 1 failed",
@@ -178,6 +183,37 @@ def test_the_log_has_a_line_a_class(caplog: pytest.LogCaptureFixture) -> None:
     ]
     assert traffic.totals == {"classify": 100, "gallery": 1, "train": 2}
     assert traffic.last_error == 1e9
+
+
+def test_a_report_comes_when_nobody_asks_any_more(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mnist_demo.page.app import build
+    from mnist_demo.page.launch import launch_page, make_context
+
+    monkeypatch.setattr(logs, "EVERY", 0.3)
+    page = build(make_context(tmp_path))
+    traffic: Traffic = page.context.traffic
+    lines: list[str] = []  # of this page alone: others of these tests write into the same log
+
+    def report() -> None:
+        lines.extend(traffic._tallies)
+        Traffic.report(traffic)
+
+    monkeypatch.setattr(traffic, "report", report)
+    with caplog.at_level(logging.INFO, "mnist_demo.traffic"):
+        address = launch_page(page, host="127.0.0.1", port=free_port(), block=False)
+        urllib.request.urlopen(f"{address}config", timeout=60).close()
+        wait_until(lambda: bool(lines) and not traffic._tallies, 30)
+        assert any(message.startswith("page: ") for message in caplog.messages)
+    told = len(lines)
+    time.sleep(1)
+    assert len(lines) == told  # nothing happened: no line
+    page.close()
+    time.sleep(1)
+    traffic.count("page", 0.1)
+    time.sleep(1)
+    assert len(lines) == told  # the reports ended with the server
 
 
 def test_a_class_keeps_few_durations() -> None:

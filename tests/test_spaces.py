@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -18,15 +19,17 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import pytest
 from gradio_client import Client
+from playwright.sync_api import Browser, expect
 
 from mnist_demo.benchmark.server import answers, free_port
 from mnist_demo.cli import main
-from mnist_demo.cli.app import PORT, VARIABLE, check_mcp, choose_password
+from mnist_demo.cli.app import PORT, VARIABLE, check_address, check_mcp, choose_password
 from mnist_demo.errors import UserError
 from mnist_demo.page.doors import MAX_WAITING, Door, Doorstep, make_password
 from mnist_demo.page.envelope import Refused
@@ -111,6 +114,54 @@ def test_a_port_that_gradio_could_not_read_is_refused_in_words(
     assert "GRADIO_SERVER_PORT" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "99999"])
+def test_a_port_that_there_is_not_is_refused_in_words(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["app", "--port", port]) == 2
+    assert f"--port is {port}; take one from 1 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
+def test_a_port_that_is_taken_is_told_with_what_to_do(
+    host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["app", "--host", host, "--port", str(port)]) == 2
+    said = capsys.readouterr().err
+    assert f"port {port} of {host} is taken; name another with --port" in said
+    assert "launch()" not in said
+    check_address(host, port)  # it is free now
+
+
+@pytest.mark.parametrize("host", ["nope.invalid", "192.0.2.1", "a" * 64 + ".invalid", "x y"])
+def test_a_host_that_is_not_here_is_told_from_a_port_that_is_taken(
+    host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for more in ([], ["--port", str(free_port())]):
+        assert main(["app", "--host", host, *more]) == 2
+        said = capsys.readouterr().err
+        assert f"{host!r} is no address of this machine; leave --host out" in said
+
+
+def test_where_no_port_is_free_the_remedy_is_one_that_there_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import gradio.http_server as http_server
+
+    page = SimpleNamespace(serve=lambda *_: http_server.start_server(None))  # type: ignore[arg-type]
+    monkeypatch.setattr("mnist_demo.page.importing.import_page", lambda *_: page)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(http_server, "INITIAL_PORT_VALUE", taken.getsockname()[1])
+        monkeypatch.setattr(http_server, "TRY_NUM_PORTS", 1)
+        assert main(["app"]) == 2
+    said = capsys.readouterr().err
+    assert "Cannot find empty port" in said
+    assert "name a free one with --port" in said
+    assert "launch()" not in said
+
+
 def test_made_up_passwords_are_long_and_differ() -> None:
     made = {make_password() for _ in range(100)}
     assert len(made) == 100
@@ -146,6 +197,44 @@ def test_a_password_keeps_the_page_and_the_endpoints_shut(tmp_path: Path) -> Non
         elsewhere = {"Cookie": cookie, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
         assert ask(port, "GET", "/config", headers=elsewhere)[0] == 401
         assert ask(port, "GET", "/health")[0] == 200
+    finally:
+        page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("locale", "title", "hint", "refusal"),
+    [
+        ("en", "Draw a digit", "Type any user name", "Incorrect Credentials"),
+        ("zh-CN", "手写一个数字", "用户名随便填一个即可", "凭据不正确"),
+    ],
+)
+def test_the_login_page_says_in_its_visitors_language_what_it_wants(
+    chromium: Browser, tmp_path: Path, locale: str, title: str, hint: str, refusal: str
+) -> None:
+    from mnist_demo.page.app import build
+    from mnist_demo.page.launch import launch_page, make_context
+
+    page = build(make_context(tmp_path))
+    door = Door("open sesame")
+    address = launch_page(page, "127.0.0.1", free_port(), block=False, door=door)
+    try:
+        tab = chromium.new_context(locale=locale).new_page()
+        tab.goto(address)
+        expect(tab.locator(".auth")).to_contain_text(hint)
+        expect(tab).to_have_title(title)
+        for name in ("og:title", "twitter:title"):
+            tags = tab.locator(f"meta[property='{name}'], meta[name='{name}']")
+            assert {tag.get_attribute("content") for tag in tags.all()} == {title}
+        tab.locator("input:not([type=password])").fill("anybody")
+        tab.locator("input[type=password]").fill("guess")
+        tab.get_by_role("button").first.click()
+        expect(tab.locator(".creds")).to_contain_text(refusal)
+        tab.locator("input:not([type=password])").fill("anybody")
+        tab.locator("input[type=password]").fill("open sesame")
+        tab.get_by_role("button").first.click()
+        expect(tab.locator("#sketchpad .bar").first).to_be_visible()
+        tab.context.close()
     finally:
         page.close()
 

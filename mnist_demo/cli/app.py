@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import socket
 
 from mnist_demo.errors import UserError
 
 HELP = "open the web page: draw, train, browse"
 VARIABLE = "MNIST_DEMO_PASSWORD"
 PORT = "GRADIO_SERVER_PORT"
+LOCAL = "127.0.0.1"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     check_port(os.environ.get(PORT))
+    if args.port is not None or args.host is not None:
+        check_address(args.host or os.environ.get("GRADIO_SERVER_NAME") or LOCAL, args.port)
     password = choose_password(args)
     if args.mcp:
         check_mcp(password)
@@ -47,8 +52,9 @@ def run(args: argparse.Namespace) -> int:
     page = import_page(args.mcp)  # seconds of imports: not before --help
     try:
         page.serve(args.host, args.port, args.share, password, args.mcp)
-    except OSError as error:  # a port that is taken, say
-        raise UserError(str(error)) from error
+    except OSError as error:  # no port is free, say; Gradio's advice is for its own users
+        what, is_advice, _ = str(error).partition(". You can specify a different port")
+        raise UserError(f"{what}; name a free one with --port" if is_advice else what) from error
     return 0
 
 
@@ -58,6 +64,33 @@ def check_port(named: str | None) -> None:
         raise UserError(
             f"{PORT} is {named!r}; set it to a port from 1 to 65535, or unset it for 7860"
         )
+
+
+def check_address(host: str, port: int | None) -> None:
+    """Raises UserError where nothing can listen there, and says which of the two is wrong."""
+    if port is not None and not 0 < port < 2**16:
+        raise UserError(f"--port is {port}; take one from 1 to 65535, or leave it out for 7860")
+    try:
+        places = socket.getaddrinfo(host.strip("[]"), port or 0, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _, place in places:
+            with socket.socket(family, kind, protocol) as one:
+                if os.name == "posix":  # else it is what the server does not ask for
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                one.bind(place)
+    except (OSError, UnicodeError) as error:
+        raise UserError(_why_not(error, host, port)) from error
+
+
+def _why_not(error: OSError | UnicodeError, host: str, port: int | None) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return f"port {port} of {host} is taken; name another with --port, or leave it out"
+    if number == errno.EACCES:
+        return f"port {port} is not for everybody; name one above 1023 with --port"
+    return (
+        f"{host!r} is no address of this machine; leave --host out for this machine only, "
+        "or name 0.0.0.0 to be seen from its network"
+    )
 
 
 def choose_password(args: argparse.Namespace) -> str | None:

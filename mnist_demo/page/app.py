@@ -12,7 +12,7 @@ from mnist_demo.page.api import add_api
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.guard import as_page_error, check_choices, sent
 from mnist_demo.page.language import words_for
-from mnist_demo.page.localised import switch
+from mnist_demo.page.localised import TITLE, switch
 from mnist_demo.page.offers import count_events
 from mnist_demo.page.waiting import MOST, share_queue
 
@@ -38,7 +38,6 @@ THEME = gr.themes.Default(
     button_primary_border_color="*primary_600",
 )
 THEME.color_accent_dark = "*primary_400"  # no argument of `set`, and the same rule by night
-TITLE = "Draw a digit"
 
 
 def build(context: Context) -> gr.Blocks:
@@ -94,16 +93,13 @@ def build(context: Context) -> gr.Blocks:
             pad = sketchpad.choose_net(context, context.visitor(request), chosen)
             return pad | {"unfit": words_for(request)(pad["unfit"])}
 
-        def forget(request: gr.Request) -> None:
-            context.visitors.drop(request.session_hash)
-
         quiet: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         net.change(choose_net, net, pad, **quiet)
         net.focus(offer_nets, net, net, **quiet)
         runs.use(use_run, None, [net, tabs], **quiet)
         runs.finished(offer_nets, net, net, **quiet)
         mistakes.open(open_digit, net, [pad, tabs], **quiet)
-        page.unload(forget)
+        gr.State()  # has each page keep a request open while it is there; see `heartbeat`
         add_api(context)
     count_events(page, context.traffic)
     check_choices(page)

@@ -11,6 +11,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.page.envelope import Refused
 from mnist_demo.page.gate import App, Message, Receive, Scope, Send
 
+HINT = "Type any user name; only the password counts."
 SHORTEST = 8  # characters of a password
 WAIT = 0.1  # seconds that a wrong guess holds up the next: ten a second, whoever guesses
 MAX_WAITING = 100  # guesses of one address

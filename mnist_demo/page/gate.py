@@ -71,7 +71,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
-                await self.app(scope, receive, send)
+                await self._live(scope, receive, send)
             return  # no websockets here
         started, status, kind = time.perf_counter(), 500, "refused"
 
@@ -89,10 +89,19 @@ class Gate:
             scope = _with_its_address(_without_foreign_cookies(scope))
             await self.app(scope, receive, answer)
         except Refused as error:
+            kind = kind or "refused"
             await _answer(note, error)
         finally:
             if kind:
                 self.traffic.count(kind, time.perf_counter() - started, status)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """From the server's start to its end."""
+        reports = asyncio.create_task(self.traffic.keep_reporting())
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            reports.cancel()
 
     async def _admit(self, scope: Scope, receive: Receive) -> tuple[str, Receive]:
         """The request's class and its body, read. Raises Refused."""

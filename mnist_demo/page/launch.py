@@ -18,18 +18,20 @@ from mnist_demo.page import sketchpad
 from mnist_demo.page.app import FOOTER, SCRIPT, STYLES, THEME, build
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.context import Context
-from mnist_demo.page.doors import Door, Doorstep
+from mnist_demo.page.doors import HINT, Door, Doorstep
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.health import Health, health_of
+from mnist_demo.page.heartbeat import Heartbeats
 from mnist_demo.page.importing import uncollected
 from mnist_demo.page.installable import HEAD, ICON, Installable
 from mnist_demo.page.localised import Localised
 from mnist_demo.page.logs import ErrorWatch, log_to_stderr
+from mnist_demo.page.looks import keep_looks
 from mnist_demo.page.offers import offers_of
 from mnist_demo.page.openapi import Documented
 from mnist_demo.page.shelf import Shelf, default_folder
 from mnist_demo.page.shortcut import Shortcut
-from mnist_demo.page.shutdown import end_on_sigterm
+from mnist_demo.page.shutdown import end_on_signals
 
 MAX_JSON = 9 * 2**20  # bytes of a request: a picture in base64 and no more
 # Seconds after which a training thread hands over the interpreter's lock. A drawing's answer
@@ -67,11 +69,13 @@ def launch_page(
     if os.environ.get("SPACE_ID"):  # else all visitors would be one address there
         os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
     logging.getLogger("mnist_demo").addHandler(ErrorWatch(page.context.traffic))
+    keep_looks(page)
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,
         share=share,
         auth=door.opens if door else None,
+        auth_message=HINT if door else None,
         prevent_thread_lock=not block,
         max_threads=64,
         show_error=False,
@@ -100,6 +104,7 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
     layers = [
         Middleware(Health, look=lambda: health_of(context)),
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
+        Middleware(Heartbeats, forget=context.visitors.drop, has_door=has_door),
         Middleware(Installable),
         Middleware(Localised),
         Middleware(Documented),
@@ -118,5 +123,5 @@ def serve(
     door = Door(password) if password else None
     with uncollected():
         page = build(make_context(runs=default_folder()))
-    end_on_sigterm(page, page.context)
+    end_on_signals(page, page.context)
     launch_page(page, host, port, share, door=door, mcp=mcp)

@@ -8,6 +8,7 @@ has made. Programs ask for `/config`, which stays English.
 from __future__ import annotations
 
 import functools
+import html
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -21,7 +22,9 @@ MARK = "window.gradio_config = "
 TEXTS = ("label", "info", "placeholder")  # properties that are read as text
 IN_VALUE = ("button", "markdown")  # components whose value is read as text
 LANG = re.compile(r'(<html\s+lang=)"[^"]*"')
-TITLE = re.compile(r'(<meta (?:property|name)="(?:og|twitter):title" content=)"([^"]*)"')
+TITLE = "Draw a digit"  # of the page; of the one where a password is asked for too
+CHARSET = '<meta charset="utf-8" />'
+TITLES = re.compile(r'(<meta (?:property|name)="(?:og|twitter):title" content=)"[^"]*"')
 
 
 def switch(language: str) -> str:
@@ -79,8 +82,7 @@ def rewriting(
 @functools.lru_cache(maxsize=8)
 def page_in(body: bytes, language: str) -> bytes:
     """Gradio's page, HTML, in one of our languages; as it is where it holds no configuration."""
-    html = body.decode()
-    before, mark, rest = html.partition(MARK)
+    before, mark, rest = body.decode().partition(MARK)
     if not mark:
         return body
     words = words_in(language)
@@ -88,8 +90,12 @@ def page_in(body: bytes, language: str) -> bytes:
     # Gradio's own texts follow the browser, which is made to say the same as our part does.
     told = f'Object.defineProperty(navigator, "language", {{ value: "{words.tag}" }});'
     before = LANG.sub(rf'\1"{words.tag}"', before)
-    before = TITLE.sub(lambda found: f'{found[1]}"{words(found[2])}"', before)
-    return f"{before}{told}{MARK}{_script_safe(config_in(config, words))}{rest[end:]}".encode()
+    said = config_in(config, words)
+    title = html.escape(said["title"])
+    before = TITLES.sub(lambda found: f'{found[1]}"{title}"', before)
+    # Gradio's script gives the page its title, but not the one where a password is asked for.
+    before = before.replace(CHARSET, f"{CHARSET}<title>{title}</title>", 1)
+    return f"{before}{told}{MARK}{_script_safe(said)}{rest[end:]}".encode()
 
 
 def config_in(config: dict[str, Any], words: Words) -> dict[str, Any]:
@@ -100,7 +106,10 @@ def config_in(config: dict[str, Any], words: Words) -> dict[str, Any]:
         else component | {"props": props_in(component["type"], component["props"], words)}
         for component in config["components"]
     ]
-    return config | {"title": words(config.get("title") or ""), "components": components}
+    said = {"title": words(config.get("title") or TITLE), "components": components}
+    if config.get("auth_message"):
+        said["auth_message"] = words(config["auth_message"])
+    return config | said
 
 
 def props_in(kind: str, props: dict[str, Any], words: Words) -> dict[str, Any]:

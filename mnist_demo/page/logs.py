@@ -5,6 +5,7 @@ Never who asked nor what: no address, no session, no drawing, no text that came 
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import logging
@@ -53,7 +54,7 @@ class Tally:
 
 
 class Traffic:
-    """Counts what is asked; a report is written when one is due and at the end."""
+    """Counts what is asked; the gate has a report written every minute, `shutdown` the last."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
@@ -78,11 +79,15 @@ class Traffic:
             self.totals[kind] = self.totals.get(kind, 0) + 1
         if status >= 500 and status != 503:
             self.note_error()
-        if self._clock() - self._since >= EVERY:
-            self.report()
 
     def note_error(self) -> None:
         self.last_error = self._wall()
+
+    async def keep_reporting(self) -> None:
+        """Until it is cancelled. A minute in which nothing was asked has no line."""
+        while True:
+            await asyncio.sleep(EVERY)
+            self.report()
 
     def report(self) -> None:
         """Writes a line for each class that was asked for since the last report."""

@@ -1,4 +1,4 @@
-"""The end of the server, on SIGTERM: soon, in order, and with nothing left running."""
+"""The end of the server, by a signal: soon, in order, and with nothing left running."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from gradio.tunneling import CURRENT_TUNNELS
 from mnist_demo.page.context import Context
 
 GRACE = 0.5  # seconds for answers that are on their way
+SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")  # told to end, Ctrl-C, a closed terminal
 
 
-def end_on_sigterm(page: gr.Blocks, context: Context) -> None:
+def end_on_signals(page: gr.Blocks, context: Context) -> None:
     """To be called on the main thread, before the server blocks it."""
 
     def end(number: int, frame: FrameType | None) -> None:
         # Not here: the handler may have interrupted whoever holds a lock that is needed.
         threading.Thread(target=_end, args=(page, context), name="end").start()
 
-    signal.signal(signal.SIGTERM, end)
+    for number in filter(None, (getattr(signal, name, None) for name in SIGNALS)):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # which is what nohup asks for
+            signal.signal(number, end)
 
 
 def _end(page: gr.Blocks, context: Context) -> None:
@@ -43,5 +46,6 @@ def _end(page: gr.Blocks, context: Context) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
-        # What is left are threads that wait for pages that will not answer.
+        # What is left are threads that wait for pages that will not answer. 0, after Ctrl-C too,
+        # as Gradio's own end and `python -m http.server` have it: nothing failed.
         os._exit(0)

@@ -28,7 +28,8 @@ NICENESS = 5  # what answers drawings goes first
 def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not stand among the messages
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the server's, which then ends this
+    for name in {"SIGINT", "SIGHUP"} & set(dir(signal)):  # the server's, which then ends this
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
     with contextlib.suppress(AttributeError, OSError):  # not on Windows
         os.nice(NICENESS)
     threads = torch.get_num_threads()
