@@ -10,7 +10,7 @@ from mnist_demo.recipes.recipe import NEXT_TO_NONE, Recipe
 PHOTO = TrainConfig(
     net="photo",
     dataset="cifar10",
-    epochs=24,
+    epochs=36,
     batch_size=256,
     learning_rate=0.2,
     optimizer="muon",
