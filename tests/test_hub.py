@@ -74,6 +74,7 @@ def test_every_command_takes_such_a_folder(
     checkpoint.dataset = "sample"
     save_checkpoint(checkpoint, tmp_path / "net.safetensors")
     assert main(["hub", "save", folder, "--checkpoint", str(tmp_path / "net.safetensors")]) == 0
+    other = str(save_checkpoint(made("perceptron"), tmp_path / "other.safetensors"))
     picture = str(tmp_path / "digit.png")
     assert main(["data", "show", "3", "--dataset", "sample", "--out", picture]) == 0
     out = ["--out", str(tmp_path / "new.safetensors")]
@@ -81,7 +82,7 @@ def test_every_command_takes_such_a_folder(
         ["evaluate", "--dataset", "sample", "--checkpoint", folder],
         ["predict", picture, "--checkpoint", folder],
         ["calibrate", "--checkpoint", folder, *out],
-        ["ensemble", folder, folder, *out],
+        ["ensemble", folder, other, *out],
         ["hub", "card", "--checkpoint", folder],
     ):
         assert main(words) == 0, capsys.readouterr().err

@@ -15,6 +15,7 @@ from mnist_demo.page import launch
 from mnist_demo.page.doors import Doorstep
 from mnist_demo.page.shortcut import MOST, PATHS, Shortcut
 from mnist_demo.page.sketchpad import ID
+from mnist_demo.page.visitors import Visitors
 
 MESSAGE = {"session_hash": "a1", "component_id": 7, "fn_name": "classify", "data": {"x": 1}}
 
@@ -87,7 +88,7 @@ def test_both_ways_give_the_same_answer(address: str) -> None:
 def test_where_a_password_is_set_there_is_no_shortcut() -> None:
     with gr.Blocks() as page:
         gr.HTML(elem_id=ID)
-    page.context = SimpleNamespace(traffic=None)
+    page.context = SimpleNamespace(traffic=None, visitors=Visitors())
     layers = {has: [one.cls for one in launch._middleware(page, has)] for has in (True, False)}
     assert Shortcut not in layers[True]
     assert layers[False][:-1] == layers[True][:-1]

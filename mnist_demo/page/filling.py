@@ -67,12 +67,16 @@ def default_recipe(data: str) -> str:
 
 
 def config_of(name: str) -> TrainConfig:
-    return TrainConfig() if name == DEFAULTS else _recipe(name).settings(name.endswith(FULL))
+    if name == DEFAULTS:
+        return TrainConfig()
+    recipe, full = _chosen(name)
+    return recipe.settings(full)
 
 
-def _recipe(name: str) -> Recipe:
-    """Of a choice. Raises UserError for no such recipe."""
-    return find_recipe(name.removesuffix(FULL))
+def _chosen(name: object) -> tuple[Recipe, bool]:
+    """What is chosen, and whether as its source has it. Raises UserError for no such recipe."""
+    text = str(name)
+    return find_recipe(text.removesuffix(FULL)), text.endswith(FULL)
 
 
 def filled(name: str) -> dict[str, Any]:
@@ -96,7 +100,7 @@ def describe(name: str, settings: Mapping[str, Any]) -> str:
 
     Of our own words alone.
     """
-    parts = [] if name == DEFAULTS else _of_source(_recipe(name), name.endswith(FULL))
+    parts = [] if name == DEFAULTS else _of_source(*_chosen(name))
     changed = changes(name, settings)
     if changed:
         parts.append(f"**Changed:** {', '.join(changed)}.")
