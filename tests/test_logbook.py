@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +131,7 @@ def test_a_run_that_was_broken_off_and_goes_on_has_each_batch_once(by: str, tmp_
         env=os.environ | ALONE,
         timeout=120,
     )
+    time.sleep(1)  # TensorBoard reads files in the order of the second that their names hold
     assert main([*words, "--resume"]) == 0
     found = read(tmp_path / "logs")
     for name in ("batch/loss", "batch/learning rate"):
