@@ -5,7 +5,9 @@ All that one epoch leaves to the next is here, so that a run can be put down and
 
 from __future__ import annotations
 
+import contextlib
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -49,11 +51,11 @@ class Learner:
         half = config.precision == "bfloat16" or (
             config.precision == "auto" and quick_in_bfloat16(images.device)
         )
-        # Dropout draws from torch's global generator: seeded here, left as it was found.
-        with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
-            torch.manual_seed(config.seed * 1_000_003 + step)
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-                logits = self.live(images).float()
+        with (
+            _seeded(config.seed * 1_000_003 + step, images.device),
+            torch.autocast(images.device.type, torch.bfloat16, enabled=half),
+        ):
+            logits = self.live(images).float()
         loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -105,6 +107,22 @@ def make_learner(net: nn.Module, config: TrainConfig) -> Learner:
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on CPU and GPU
     live = copy.deepcopy(net) if config.average else net
     return Learner(net, live, make_optimizer(live.parameters(), config), config)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Dropout draws from torch's global generator: seeded here, left as it was found."""
+    if device.type == "cpu":  # fork_rng asks all kinds of devices, a twentieth of a small step
+        before = torch.get_rng_state()
+        torch.default_generator.manual_seed(seed)
+        try:
+            yield
+        finally:
+            torch.set_rng_state(before)
+    else:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            yield
 
 
 def _under(prefix: str, tensors: Tensors) -> Tensors:

@@ -18,12 +18,14 @@ from mnist_demo.device import quick_in_bfloat16
 ROUNDS = 3
 A, B, C = 3.4445, -4.7750, 2.0315
 ADAM_PART = 0.03
+SMALL = 20_000  # weights: products of so few are over sooner than bfloat16 is made ready for
 
 
 def orthogonal(matrix: torch.Tensor, rounds: int = ROUNDS) -> torch.Tensor:
     """About U V' where the matrix is U S V': its singular values all near 1."""
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.bfloat16() if quick_in_bfloat16(matrix.device) else matrix.float()
+    halves = matrix.numel() > SMALL and quick_in_bfloat16(matrix.device)
+    x = matrix.bfloat16() if halves else matrix.float()
     x = x.t() if tall else x
     x = x / (x.norm() + 1e-7)
     for _ in range(rounds):

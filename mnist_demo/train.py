@@ -120,7 +120,7 @@ def train(
             chosen = order[batch * config.batch_size : (batch + 1) * config.batch_size]
             step = (epoch - 1) * batches + batch + 1
             rate = dials.learning_rate * schedule_factor((step - 1) / steps, config)
-            images = augment(as_input(train_set.images[chosen]), rng)
+            images = augment(as_input(train_set.images.index_select(0, chosen)), rng)
             learned = learner.learn(images, train_set.labels[chosen], rate, step)
             loss = learned.loss
             loss_sum += loss * len(chosen)

@@ -12,7 +12,14 @@ from mnist_demo.datasets import Dataset
 from mnist_demo.evaluate import evaluate
 from mnist_demo.fuse import fused
 from mnist_demo.nets import build_net, find_net
-from mnist_demo.nets.fast import ByProduct, Conv, Oriented, oriented_filters, patches
+from mnist_demo.nets.fast import (
+    ByProduct,
+    Conv,
+    Oriented,
+    long_product,
+    oriented_filters,
+    patches,
+)
 from mnist_demo.recipes import find_recipe
 from mnist_demo.train import Epoch, train
 
@@ -89,3 +96,9 @@ def test_the_recipe_learns_the_sample_in_one_pass(sample: Dataset) -> None:
 def test_it_is_small_and_takes_digits() -> None:
     assert find_net("fast").input_shape == (1, 28, 28)
     assert find_recipe("fast").source == "ours"
+
+
+@pytest.mark.parametrize("rows", [6, 7])
+def test_a_long_product_is_the_same_by_halves(rows: int) -> None:
+    left, right = torch.rand(rows, 3), torch.rand(rows, 4)
+    torch.testing.assert_close(long_product(left, right), left.t() @ right)

@@ -79,8 +79,11 @@ def test_the_seed_decides_the_curve(few: tuple[Split, Split], config: TrainConfi
 
     def curve(seed: int, global_seed: int) -> list[float]:
         torch.manual_seed(global_seed)  # what else uses torch in this process must not matter
+        before = torch.get_rng_state()
         here = dataclasses.replace(config, seed=seed)
-        return losses(train(build_net(here.net, 1), *few, here))
+        curve = losses(train(build_net(here.net, 1), *few, here))
+        assert torch.equal(torch.get_rng_state(), before)
+        return curve
 
     assert curve(1, 10) == curve(1, 20)
     assert curve(1, 10) != curve(2, 10)

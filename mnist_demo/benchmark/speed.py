@@ -67,12 +67,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from mnist_demo.benchmark.race import RUNNERS
     from mnist_demo.datasets import load_dataset
     from mnist_demo.device import describe_device, pick_device
+    from mnist_demo.memory import keep_freed
 
     runs = {OURS: args.seeds, "study": args.study, "example": args.example}
     if args.seeds < 1 or min(runs.values()) < 0:
         raise UserError("--seeds must be at least 1, --study and --example at least 0")
     if not 0 < args.target <= 100 or not args.minutes > 0:
         raise UserError("--target must be from 0 to 100 and --minutes more than 0")
+    keep_freed()  # for all who run
     threads = torch.get_num_threads()
     if args.threads is not None:
         if args.threads < 1:

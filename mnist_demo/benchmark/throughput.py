@@ -34,12 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     from mnist_demo.device import available_devices, describe_device, pick_device
+    from mnist_demo.memory import keep_freed
     from mnist_demo.nets import find_net, fitting
 
     if args.runs < 1 or not args.seconds > 0:
         raise UserError("--runs must be at least 1 and --seconds more than 0")
     devices = [pick_device(name) for name in args.device or available_devices()]
     rows = []
+    keep_freed()
     for name in args.net or fitting(find_net(TrainConfig.net).input_shape):
         config = TrainConfig(name, batch_size=args.batch_size, augment=args.augment, epochs=200)
         for device in devices:

@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
     from mnist_demo import reproduced
     from mnist_demo.device import pick_device
+    from mnist_demo.memory import keep_freed
     from mnist_demo.recipes import RECIPES, find_recipe
 
     recipes = [find_recipe(name) for name in args.names or RECIPES]
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     device = pick_device(args.device)
     full = device.type != "cpu" if args.full is None else args.full
     code = 0
+    keep_freed()
     for recipe in recipes:
         for seed in range(1, args.seeds + 1):
             if reproduced.is_known(results, recipe, seed, full) and not args.again:

@@ -79,9 +79,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
     from mnist_demo.device import describe_device, pick_device
+    from mnist_demo.memory import keep_freed
     from mnist_demo.nets import build_net, count_parameters
     from mnist_demo.resume import begin, check_same
 
+    keep_freed()
     config, stored = _asked(args)
     device = ranks.device if ranks else pick_device(args.device)
     config, data = _with_data(args, config)

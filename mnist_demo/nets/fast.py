@@ -98,7 +98,7 @@ class ByProduct(torch.autograd.Function):
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         outputs, inputs = weight.shape[:2]
         rows = gradient.permute(0, 2, 3, 1).reshape(-1, outputs)  # (B H W, O)
-        product = rows.t().contiguous() @ patches(images, ctx.stride)  # (O, 9 C)
+        product = long_product(rows, patches(images, ctx.stride))  # (O, 9 C)
         of_weight = product.view(outputs, 3, 3, inputs).permute(0, 3, 1, 2)
         of_images = None
         if ctx.needs_input_grad[0]:
@@ -107,6 +107,17 @@ class ByProduct(torch.autograd.Function):
                 [True, False, False],
             )[0]  # fmt: skip
         return of_images, of_weight, None
+
+
+def long_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """left' right in float32, for few columns and very many rows: the rows in two halves.
+
+    Two cores take a half each; one product as a whole stays on one.
+    """
+    if len(left) % 2:
+        return (left.t() @ right).float()
+    halves, others = (matrix.view(2, len(matrix) // 2, -1) for matrix in (left, right))
+    return (halves.transpose(1, 2) @ others).float().sum(0)
 
 
 def patches(images: torch.Tensor, stride: int) -> torch.Tensor:

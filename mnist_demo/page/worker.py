@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import torch
 
+from mnist_demo.memory import give_back, keep_freed
 from mnist_demo.page.job import Controls, Job, RaceJob, from_message
 from mnist_demo.page.messages import Message, Ready, pack
 from mnist_demo.page.work import work
@@ -32,6 +33,7 @@ def main() -> None:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     with contextlib.suppress(AttributeError, OSError):  # not on Windows
         os.nice(NICENESS)
+    keep_freed()
     threads = torch.get_num_threads()
     jobs: queue.Queue[tuple[Job | RaceJob, Controls]] = queue.Queue()
     listener = threading.Thread(target=_listen, args=(sys.stdin.buffer, jobs), daemon=True)
@@ -42,6 +44,7 @@ def main() -> None:
         torch.set_num_threads(threads)
         for message in work(job, controls):
             _send(out, message)
+        give_back()  # the next job may be hours away
 
 
 def _send(out: IO[bytes], message: Message) -> None:
