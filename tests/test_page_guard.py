@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import urllib.error
 import urllib.request
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from mnist_demo.page.launch import MAX_JSON
+from mnist_demo.page.logs import EVERY, Sparing
 
 
 def post(address: str, path: str, body: bytes) -> tuple[int, bytes]:
@@ -99,3 +101,32 @@ def test_files_stay_where_they_are(address: str, path: str) -> None:
 def test_run_does_not_jump_the_queue(address: str) -> None:
     status, _ = post(address, "run/classify", json.dumps({"data": ["AA==", "released"]}).encode())
     assert status in (403, 404, 405)
+
+
+@pytest.mark.parametrize("path", ["queue/data?session_hash=nobody", "call/classify/nobody"])
+def test_a_stream_of_events_that_nobody_has_says_so_and_costs_no_line_of_the_log(
+    address: str, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        status, body = get(address, f"gradio_api/{path}")
+        assert status == 200  # Gradio's own client reads what went wrong in the stream
+        assert b"404: Not Found" in body
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_what_others_write_of_requests_is_bounded_and_what_is_left_out_is_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 0.0
+    theirs = logging.Logger("theirs")
+    theirs.addFilter(Sparing(most=3, clock=lambda: now))
+    theirs.addHandler(caplog.handler)
+    for _ in range(10):
+        theirs.warning("Invalid HTTP request received.")
+    assert len(caplog.messages) == 3
+    now = EVERY
+    theirs.warning("Invalid HTTP request received.")
+    assert caplog.messages[3:] == [
+        "theirs: 7 more lines were left out",
+        "Invalid HTTP request received.",
+    ]

@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
+from fastapi import HTTPException
+
 from mnist_demo.page import envelope
 from mnist_demo.page.envelope import Offers, Refused
 from mnist_demo.page.logs import Traffic
@@ -73,7 +75,7 @@ class Gate:
             if scope["type"] == "lifespan":
                 await self._live(scope, receive, send)
             return  # no websockets here
-        started, status, kind = time.perf_counter(), 500, "refused"
+        started, status, kind = time.perf_counter(), 0, "refused"
 
         async def note(message: Message) -> None:
             nonlocal status
@@ -91,9 +93,14 @@ class Gate:
         except Refused as error:
             kind = kind or "refused"
             await _answer(note, error)
+        except RuntimeError as error:
+            # A stream of events that nobody has: told in it, and then raised by Gradio anew.
+            if not (status and isinstance(error.__cause__, HTTPException)):
+                raise
+            await note({"type": "http.response.body", "body": b""})
         finally:
             if kind:
-                self.traffic.count(kind, time.perf_counter() - started, status)
+                self.traffic.count(kind, time.perf_counter() - started, status or 500)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """From the server's start to its end."""

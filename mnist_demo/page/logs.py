@@ -20,6 +20,10 @@ from mnist_demo.errors import UserError
 EVERY = 60.0  # seconds between two reports
 SAMPLES = 2_000  # durations kept a class and report; later ones take the place of the oldest
 
+# Loggers of others that write a line, or a whole traceback, for what a visitor sends.
+WRITE_OF_REQUESTS = ("uvicorn.error", "asyncio", "python_multipart.multipart", "mcp.server")
+OTHERS = 20  # lines a minute of each of them
+
 logger = logging.getLogger("mnist_demo.traffic")
 
 
@@ -154,8 +158,41 @@ class ErrorWatch(logging.Handler):
         self._traffic.note_error()
 
 
+class Sparing(logging.Filter):
+    """Lets so many lines a minute of a logger pass: whoever can have one written could fill a disk.
+
+    How many were left out is said by the first line of a later minute.
+    """
+
+    def __init__(self, most: int = OTHERS, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._most = most
+        self._clock = clock
+        self._since = clock()
+        self._passed = 0
+        self._left_out = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if self._clock() - self._since >= EVERY:
+            if self._left_out:
+                logger.warning(
+                    "%s: %s more lines were left out", record.name, f"{self._left_out:,}"
+                )
+            self._since, self._passed, self._left_out = self._clock(), 0, 0
+        if self._passed >= self._most:
+            self._left_out += 1
+            return False
+        self._passed += 1
+        return True
+
+
 def log_to_stderr() -> None:
-    """The program's own log, with times; other packages' keep their own settings."""
+    """The program's own log, with times; other packages' keep their own settings.
+
+    But what others write of a visitor's request is bounded.
+    """
+    for name in WRITE_OF_REQUESTS:
+        logging.getLogger(name).addFilter(Sparing())
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     own = logging.getLogger("mnist_demo")
