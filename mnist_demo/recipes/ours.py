@@ -26,14 +26,14 @@ PHOTO = TrainConfig(
 
 BEST = TrainConfig(
     net="resnet7",
-    epochs=20,
+    epochs=14,
     batch_size=256,
     learning_rate=0.1,
     optimizer="muon",
     momentum=0.9,
     weight_decay=0.0,
     schedule="one-cycle",
-    augment="bent",
+    augment="affine",
     label_smoothing=0.1,
     average=0.995,
     keep="last",
