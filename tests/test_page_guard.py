@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import urllib.error
@@ -9,6 +10,7 @@ import urllib.request
 from typing import Any
 
 import pytest
+from gradio.state_holder import SessionState
 
 from mnist_demo.page.launch import MAX_JSON
 from mnist_demo.page.logs import EVERY, Sparing
@@ -112,6 +114,17 @@ def test_a_stream_of_events_that_nobody_has_says_so_and_costs_no_line_of_the_log
         assert status == 200  # Gradio's own client reads what went wrong in the stream
         assert b"404: Not Found" in body
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_a_session_keeps_no_picture_that_it_sent(address: str) -> None:
+    picture = "A" * 4321
+    body = json.dumps({"data": [picture, "released"], "session_hash": "sender"}).encode()
+    status, answer = post(address, "call/classify", body)
+    assert status == 200
+    get(address, f"gradio_api/call/classify/{json.loads(answer)['event_id']}")
+    sessions = [thing for thing in gc.get_objects() if isinstance(thing, SessionState)]
+    assert sessions  # Gradio makes one for each such event, and has 500 of them
+    assert not [one for one in sessions if picture in repr(one.config_values)]
 
 
 def test_what_others_write_of_requests_is_bounded_and_what_is_left_out_is_counted(
