@@ -84,9 +84,10 @@ def test_recipes_of_digits_and_of_photos_take_turns(colour_tab: Tab) -> None:
         choose(colour_tab, "Recipe", recipe)
         wait_for_value(colour_tab, "Net", net)
         shapes.get_by_text(parameters).wait_for(timeout=10_000)
+        colour_tab.page.wait_for_timeout(1000)  # whatever else was set off has been answered
     choose(colour_tab, "Data", "CIFAR-10")
     wait_for_value(colour_tab, "Net", "photo")
-    colour_tab.page.wait_for_timeout(1000)  # whatever else was set off has been answered
+    colour_tab.page.wait_for_timeout(1000)
 
 
 def test_a_net_of_ones_own_shows_its_shapes_before_it_is_trained(tab: Tab) -> None:
