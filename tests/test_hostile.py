@@ -95,6 +95,7 @@ def test_a_message_comes_through_as_it_is_or_is_refused(message: dict[str, Any])
         (b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1), 400),
         (b'{"a": [' + b"[]," * MAX_CONTAINERS + b"[]]}", 413),
         (b'{"a": [' + b"1," * 200_001 + b"1]}", 413),
+        (b'{"a": "' + b"]" * 1_000_000 + b'"}', 413),
         (b'{"a": NaN}', 400),
         (b'{"a": ' + b"9" * 5000 + b"}", 400),
         (b'{"a": "\\ud800"}', 400),
@@ -324,11 +325,83 @@ def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert status == 408
 
 
-def test_bodies_that_are_too_many_together_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_demo.page.gate.MAX_IN_FLIGHT", 3)
-    status, headers = asyncio.run(through_gate([b"1234"]))
-    assert status == 503
-    assert headers[b"retry-after"] == b"1"
+def test_a_body_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_demo.page.gate.MAX_STILL", 0.05)
+    status, _ = asyncio.run(through_gate([b"{"], waits=True))
+    assert status == 408
+
+
+@pytest.mark.parametrize(("most", "status"), [("MAX_IN_FLIGHT", 503), ("OF_ADDRESS", 429)])
+def test_large_bodies_that_are_too_many_together_wait_and_small_ones_do_not(
+    most: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"mnist_demo.page.gate.{most}", 300)
+    monkeypatch.setattr("mnist_demo.page.gate.MAX_SMALL", 100)
+    blank = b"{" + b" " * 96 + b"}"
+
+    async def at_once() -> list[int]:
+        gate, send_all = new_gate(), asyncio.Event()
+
+        async def ask(body: bytes, held: bytes = b"") -> int:
+            """The status; where a part is `held`, it comes when all others are answered."""
+            parts = [body, held] if held else [body]
+
+            async def receive() -> Any:
+                if held and len(parts) == 1:
+                    await send_all.wait()
+                part = parts.pop(0)
+                return {"type": "http.request", "body": part, "more_body": bool(parts)}
+
+            return await status_of(gate, receive)
+
+        slow = [asyncio.create_task(ask(b"{" + b" " * 148, b"}")) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        late = [await ask(blank), await ask(blank + b" " * 100)]
+        send_all.set()
+        await asyncio.gather(*slow)
+        return late
+
+    small, large = asyncio.run(at_once())
+    assert small not in (429, 503)
+    assert large == status
+
+
+def test_refusals_are_held_back_the_more_of_them_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        if asyncio.get_running_loop() not in loops:  # the app of other tests
+            await sleep(seconds)
+            return
+        waits.append(round(seconds, 3))
+        await sleep(0.01)
+
+    monkeypatch.setattr("mnist_demo.page.gate.asyncio.sleep", noted)
+
+    async def flood() -> None:
+        loops.append(asyncio.get_running_loop())
+        gate = new_gate()
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"no JSON", "more_body": False}
+
+        assert await asyncio.gather(*(status_of(gate, receive) for _ in range(60))) == [400] * 60
+        assert not gate.refusing
+        assert not gate.in_flight
+
+    asyncio.run(flood())
+    assert waits[:3] == [0.02, 0.04, 0.06]
+    assert max(waits) == 1.0
+
+
+def test_what_is_sent_for_assistants_is_bounded_too() -> None:
+    for body, status in ((b"[" * 100_000, 413), (b'{"a":' * 40 + b"1" + b"}" * 40, 400)):
+        assert asyncio.run(through_gate([body], path="/gradio_api/mcp/", limit=10**6))[0] == status
+    assert asyncio.run(through_gate([b'[{"jsonrpc": "2.0"}]'], path="/gradio_api/mcp/"))[0] == 204
 
 
 def test_another_sites_script_comes_without_cookies() -> None:
@@ -365,6 +438,7 @@ async def through_gate(
     headers: list[tuple[bytes, bytes]] | None = None,
     seen: list[Any] | None = None,
     waits: bool = False,
+    limit: int = 1000,
 ) -> tuple[int, dict[bytes, bytes]]:
     """Status and headers of what the gate answers, or the app behind it (204)."""
     sent: list[Any] = []
@@ -382,10 +456,28 @@ async def through_gate(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    gate = Gate(app, 1000, lambda: OFFERS, Traffic())
+    gate = Gate(app, limit, lambda: OFFERS, Traffic())
     scope = {"type": "http", "method": method, "path": path, "headers": headers or []}
     await gate(scope | {"client": ("192.0.2.1", 50_000)}, receive, send)
     return sent[0]["status"], dict(sent[0]["headers"])
+
+
+def new_gate() -> Gate:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    return Gate(app, 1000, lambda: OFFERS, Traffic())
+
+
+async def status_of(gate: Gate, receive: Any) -> int:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/queue/join", "headers": []}
+    await gate(scope | {"client": ("192.0.2.1", 50_000)}, receive, send)
+    return int(sent[0]["status"])
 
 
 def test_a_cut_connection_harms_nobody(target: fuzz_http.Target) -> None:

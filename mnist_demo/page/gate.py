@@ -11,7 +11,9 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,7 +31,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_SMALL = 64 * 1024  # bytes of a body that is no picture
 MAX_IN_FLIGHT = 128 * 2**20  # bytes of bodies that are being read, of all visitors together
+OF_ADDRESS = MAX_IN_FLIGHT // 4
 MAX_SECONDS = 120.0  # that a body may take to arrive: 8 MB over a slow phone
+MAX_STILL = 10.0  # seconds in which nothing of it arrives
+AGAIN_IN = 10  # seconds; by then what stands still is gone
+# A refusal is held back, longer the more of an address wait for theirs: about 50 a second.
+HELD_EACH, HELD_MOST = 0.02, 1.0
 NAME = r"[A-Za-z0-9_-]{1,64}"
 API = "/gradio_api"
 
@@ -66,7 +73,8 @@ class Gate:
         self.limit = limit
         self.offers = offers
         self.traffic = traffic
-        self.in_flight = 0
+        self.in_flight: Counter[str] = Counter()  # bytes, by address
+        self.refusing: Counter[str] = Counter()  # requests, by address
         self._pages = [(re.compile(f"({path})/?"), kind) for path, kind in PAGES.items()]
         self._posts = [(re.compile(f"({path})/?"), most) for path, most in POSTS.items()]
 
@@ -92,6 +100,8 @@ class Gate:
             await self.app(scope, receive, answer)
         except Refused as error:
             kind = kind or "refused"
+            with counted(self.refusing, address_of(scope)) as waiting:
+                await asyncio.sleep(min(HELD_MOST, HELD_EACH * waiting))
             await _answer(note, error)
         except RuntimeError as error:
             # A stream of events that nobody has: told in it, and then raised by Gradio anew.
@@ -122,11 +132,13 @@ class Gate:
             _check_query(scope)
             return ("" if is_mcp else kinds[0]), receive
         if is_mcp and method in ("POST", "DELETE"):
-            return "mcp", _replay(await self._read(receive, self.limit), receive)
+            body = await self._read(scope, receive, self.limit)
+            envelope.check_burden(body)
+            return "mcp", _replay(body, receive)
         sizes = [most for pattern, most in self._posts if pattern.fullmatch(path)]
         if method != "POST" or not sizes:
             raise Refused(404, "Not Found")
-        body = await self._read(receive, sizes[0] or self.limit)
+        body = await self._read(scope, receive, sizes[0] or self.limit)
         return self._kind_of(path.removeprefix(API).rstrip("/"), body), _replay(body, receive)
 
     def _kind_of(self, path: str, body: bytes) -> str:
@@ -151,30 +163,58 @@ class Gate:
             return envelope.check_event(message, self.offers(), path.rpartition("/")[2]).kind
         return ""
 
-    async def _read(self, receive: Receive, limit: int) -> bytes:
+    async def _read(self, scope: Scope, receive: Receive, limit: int) -> bytes:
         """The whole body. Raises Refused when it is too long, too slow, or all are too many."""
+        address = address_of(scope)
         parts: list[bytes] = []
         size = 0
         try:
             async with asyncio.timeout(MAX_SECONDS):
                 while True:
-                    message = await receive()
+                    async with asyncio.timeout(MAX_STILL):
+                        message = await receive()
                     if message["type"] == "http.disconnect":
                         raise Refused(400, "the connection was closed")
                     part = message.get("body", b"")
                     size += len(part)
-                    self.in_flight += len(part)
+                    self.in_flight[address] += len(part)
                     if size > limit:
                         raise Refused(413, f"the request is larger than {limit:,} bytes")
-                    if self.in_flight > MAX_IN_FLIGHT:
-                        raise Refused(503, "too much is sent at this moment; try again in 1 s", 1)
+                    if size > MAX_SMALL:  # drawings are let in, whoever sends how much else
+                        self._check_room(address)
                     parts.append(part)
                     if not message.get("more_body"):
                         return b"".join(parts)
         except TimeoutError as error:
-            raise Refused(408, f"the request took more than {MAX_SECONDS:.0f} s") from error
+            raise Refused(408, "the request took too long to arrive") from error
         finally:
-            self.in_flight -= size
+            self.in_flight[address] -= size
+            if not self.in_flight[address]:
+                del self.in_flight[address]
+
+    def _check_room(self, address: str) -> None:
+        """Raises Refused where large bodies have to wait."""
+        again = f"try again in {AGAIN_IN} s"
+        if self.in_flight[address] > OF_ADDRESS:
+            raise Refused(429, f"your network sends too much at this moment; {again}", AGAIN_IN)
+        if self.in_flight.total() > MAX_IN_FLIGHT:
+            raise Refused(503, f"too much is sent at this moment; {again}", AGAIN_IN)
+
+
+@contextmanager
+def counted(of: Counter[str], address: str) -> Iterator[int]:
+    """Counts one more of an address while it lasts, and says how many that makes."""
+    of[address] += 1
+    try:
+        yield of[address]
+    finally:
+        of[address] -= 1
+        if not of[address]:
+            del of[address]
+
+
+def address_of(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else ""
 
 
 def _refusals_as_such(send: Send) -> Send:
@@ -254,8 +294,7 @@ def _with_its_address(scope: Scope) -> Scope:
     if not MCP.fullmatch(scope["path"]):
         return scope
     headers = [(k, v) for k, v in scope["headers"] if k != b"x-forwarded-for"]
-    host = scope["client"][0].encode() if scope.get("client") else b""
-    return {**scope, "headers": [*headers, (b"x-forwarded-for", host)]}
+    return {**scope, "headers": [*headers, (b"x-forwarded-for", address_of(scope).encode())]}
 
 
 async def _answer(send: Send, error: Refused) -> None:

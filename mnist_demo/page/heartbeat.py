@@ -12,15 +12,24 @@ import asyncio
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from gradio.caching import clear_session_caches
 from gradio.utils import get_heartbeat_rate
 
 from mnist_demo.page.envelope import Refused
-from mnist_demo.page.gate import API, NAME, App, Message, Receive, Scope, Send
+from mnist_demo.page.gate import (
+    API,
+    NAME,
+    App,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    address_of,
+    counted,
+)
 
 PATH = re.compile(rf"{API}/heartbeat/({NAME})/?")
 # What is refused costs its page nothing but this: its things are freed an hour later.
@@ -54,25 +63,15 @@ class Heartbeats:
             return
         if self.has_door and not await _is_let_in(self.app, scope):
             raise Refused(401, "Not authenticated")
-        with self._place(scope["client"][0] if scope.get("client") else ""):
+        address = address_of(scope)
+        if self._open[address] >= OF_ADDRESS or self._open.total() >= MOST:
+            raise Refused(429, f"too many pages are open; try again in {AGAIN_IN} s", AGAIN_IN)
+        with counted(self._open, address):
             try:
                 await _beat(scope["app"].stop_event, receive, send)
             finally:
                 self.forget(found[1])
                 _close(scope["app"], found[1])
-
-    @contextmanager
-    def _place(self, address: str) -> Iterator[None]:
-        """While a heartbeat is open. Raises Refused."""
-        if self._open[address] >= OF_ADDRESS or self._open.total() >= MOST:
-            raise Refused(429, f"too many pages are open; try again in {AGAIN_IN} s", AGAIN_IN)
-        self._open[address] += 1
-        try:
-            yield
-        finally:
-            self._open[address] -= 1
-            if not self._open[address]:
-                del self._open[address]
 
 
 async def _beat(is_ending: asyncio.Event, receive: Receive, send: Send) -> None:
