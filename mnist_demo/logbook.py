@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
-from collections.abc import Generator, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,44 +56,88 @@ def logged(
     config: TrainConfig,
     folder: Path,
     before: int = 0,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Generator[Event, None, None]:
     """Passes the events on and writes them to `folder`; however the run ends, its mistakes too.
 
     Those are of the validation set and of the weights that the run has kept. `before`: batches
-    that a run which goes on has behind it; what `folder` holds of later ones is void. Raises
-    UserError where TensorBoard is missing or the disk refuses.
+    that a run which goes on has behind it; what `folder` holds of later ones is void. A disk
+    that refuses in mid-run ends the log, not the run, which `tell` is told. Raises UserError
+    where TensorBoard is missing or nothing can be written from the start.
     """
     check_logs(folder)
-    from torch.utils.tensorboard import SummaryWriter
+    with _told_where_it_is_written():
+        book = _Book(folder, before, tell)
+        settings = json.dumps(config.to_dict(), indent=2)
+        book.write(lambda writer: writer.add_text("settings", f"```json\n{settings}\n```"))
+        waiting: list[Step] = []
+        trained = False
+        try:
+            for event in events:
+                if isinstance(event, Step):
+                    waiting.append(event)
+                elif isinstance(event, Epoch):
+                    trained = True
+                    book.write(partial(_write_epoch, epoch=event))
+                if len(waiting) >= AT_ONCE or not isinstance(event, Step):
+                    book.write(partial(_write_steps, steps=waiting))
+                    waiting.clear()
+                    # Before the epoch is kept: a run that is killed misses no batch.
+                    book.write(lambda writer: writer.flush())
+                yield event
+        finally:
+            book.write(partial(_write_steps, steps=waiting))
+            close = getattr(events, "close", None)
+            if close is not None:
+                close()  # `keep_best` puts the best weights back as it ends
+            if trained:
+                book.write(partial(_write_mistakes, net=net, data=data))
+            book.write(lambda writer: writer.close())
 
+
+class _Book:
+    """TensorBoard's writer until the disk refuses, which is told once."""
+
+    def __init__(self, folder: Path, before: int, tell: Callable[[str], None]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._folder = folder
+        self._tell = tell
+        try:
+            self._writer: SummaryWriter | None = SummaryWriter(
+                str(folder), purge_step=before + 1 if before else None
+            )
+        except OSError as error:
+            raise _not_written(folder, error) from error
+
+    def write(self, part: Callable[[SummaryWriter], None]) -> None:
+        if self._writer is None:
+            return
+        try:
+            part(self._writer)
+        except OSError as error:
+            self._tell(f"the log in {self._folder} ends here: {error.strerror or error}")
+            writer, self._writer = self._writer, None
+            with contextlib.suppress(OSError):
+                writer.close()
+
+
+@contextlib.contextmanager
+def _told_where_it_is_written() -> Iterator[None]:
+    """TensorBoard's thread raises what the next write then raises again: one traceback too many."""
+    hook = threading.excepthook
+
+    def quiet(args: threading.ExceptHookArgs) -> None:
+        if not (
+            isinstance(args.exc_value, OSError) and "_AsyncWriter" in type(args.thread).__name__
+        ):
+            hook(args)
+
+    threading.excepthook = quiet
     try:
-        writer = SummaryWriter(str(folder), purge_step=before + 1 if before else None)
-    except OSError as error:
-        raise _not_written(folder, error) from error
-    settings = json.dumps(config.to_dict(), indent=2)
-    writer.add_text("settings", f"```json\n{settings}\n```")
-    waiting: list[Step] = []
-    trained = False
-    try:
-        for event in events:
-            if isinstance(event, Step):
-                waiting.append(event)
-            elif isinstance(event, Epoch):
-                trained = True
-                _write_epoch(writer, event)
-            if len(waiting) >= AT_ONCE or not isinstance(event, Step):
-                _write_steps(writer, waiting)
-                waiting.clear()
-                writer.flush()  # before the epoch is kept: a run that is killed misses no batch
-            yield event
+        yield
     finally:
-        _write_steps(writer, waiting)
-        close = getattr(events, "close", None)
-        if close is not None:
-            close()  # `keep_best` puts the best weights back as it ends
-        if trained:
-            _write_mistakes(writer, net, data)
-        writer.close()
+        threading.excepthook = hook
 
 
 def _write_steps(writer: SummaryWriter, steps: list[Step]) -> None:

@@ -117,6 +117,17 @@ def test_made_up_sessions_fill_no_more_than_half_of_the_queue(busy: Busy) -> Non
     assert said.startswith(f"来自你所在网络的 {OF_ADDRESS} 个请求")
 
 
+def test_the_names_of_sessions_are_not_kept_for_ever(
+    busy: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_demo.page.waiting.KEPT", 5)
+    known = busy.page._queue.pending_event_ids_session
+    known |= {f"answered-{number}": set() for number in range(10)}
+    known |= {f"never-read-{number}": {"event"} for number in range(10)}
+    assert busy.join("look", "visitor", "10.0.0.1")[0] == 200
+    assert set(known) <= {"visitor"}
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [("en", "requests from your network are waiting already"), ("zh", "来自你所在网络的")],

@@ -139,6 +139,35 @@ def test_a_run_that_was_broken_off_and_goes_on_has_each_batch_once(by: str, tmp_
     assert [point.step for point in found.Scalars("accuracy/validation")] == [1, 2, 3]
 
 
+# Files beyond 60 KB are refused, as by a full disk; the net and what resumes it are smaller.
+SMALL_DISK = """
+import resource, sys
+from mnist_demo.__main__ import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_disk_that_is_full_ends_the_log_and_not_the_run(tmp_path: Path) -> None:
+    words = ["train", "--dataset", "sample", "--net", "linear", "--augment", "none"]
+    words += ["--optimizer", "sgd", "--momentum", "0", "--batch-size", "32", "--epochs", "6"]
+    words += ["--out", str(tmp_path / "net"), "--log-to", str(tmp_path / "logs")]
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL_DISK, *words],
+        cwd=ROOT,
+        env=os.environ | ALONE,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("ends here: File too large") == 1
+    assert "Traceback" not in done.stderr
+    assert "epoch   6 of 6" in done.stdout
+    assert (tmp_path / "net").is_file()
+    assert read(tmp_path / "logs").Scalars("accuracy/validation")[0].step == 1
+
+
 def test_what_is_missing_is_said_before_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

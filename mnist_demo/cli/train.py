@@ -236,7 +236,7 @@ def _train(
     if log_to is not None:
         from mnist_demo.logbook import logged
 
-        events = logged(events, running.learner.net, data, config, log_to, before)
+        events = logged(events, running.learner.net, data, config, log_to, before, _note)
     with bar, ctrl_c() as pressed:
         try:
             for event in events:

@@ -18,6 +18,7 @@ from mnist_demo.page.language import words_for
 MOST = 64  # events that wait, of all visitors
 OF_ADDRESS = MOST // 2
 OF_SESSION = MOST // 4
+KEPT = 4_000  # sessions by name; answers are held for 2,000 of them
 GUESS = 5.0  # seconds that an event takes of which none has ended yet
 
 
@@ -25,6 +26,8 @@ def share_queue(page: gr.Blocks) -> None:
     """Has the page's queue refuse who fills it: after `page.queue`, which makes the queue."""
     queue = page._queue
     push = queue.push
+
+    known = queue.pending_event_ids_session
 
     @functools.wraps(push)
     async def share(body: Any, request: Any, username: str | None) -> Any:
@@ -34,6 +37,10 @@ def share_queue(page: gr.Blocks) -> None:
             text, seconds = refused
             when = {"Retry-After": str(seconds)}
             raise HTTPException(429, words_for(request)(text), headers=when)
+        if len(known) > KEPT:  # Gradio has the name of each session that ever asked
+            answered = queue.pending_messages_per_session
+            for name in [name for name in known if not known[name] or name not in answered]:
+                del known[name]
         return await push(body=body, request=request, username=username)
 
     queue.push = share
