@@ -224,6 +224,9 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
     tab.button("Train").click()
     tab.wait_for_status("done")
     tab.page.reload()
+    tab.page.get_by_role("tab", name="Gallery").click()
+    beside = tab.page.get_by_label("Compare with").locator("option")
+    expect(beside.filter(has_text="Run")).to_have_count(2)  # without a look at the Train tab
     tab.page.get_by_role("tab", name="Train").click()
     expect(row).to_have_text([re.compile("Run 2"), re.compile("Run 1")])  # the newest on top
     tab.button("Delete run 2").click()

@@ -14,6 +14,7 @@ from mnist_demo.page.guard import as_page_error, check_choices, sent
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import TITLE, switch
 from mnist_demo.page.offers import count_events
+from mnist_demo.page.starting import bring_back
 from mnist_demo.page.waiting import MOST, share_queue
 
 HERE = Path(__file__).parent
@@ -44,7 +45,7 @@ def build(context: Context) -> gr.Blocks:
     """The page, ready for `launch`."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
         with gr.Row(elem_id="masthead"):
-            gr.HTML(
+            title = gr.HTML(
                 html_template=f"<h1>Draw a digit</h1>{switch('en')}"
                 "<p>A small neural network reads it while you draw. "
                 "Train your own, and see what it gets wrong.</p>",
@@ -75,6 +76,11 @@ def build(context: Context) -> gr.Blocks:
             return gr.Dropdown(choices, value=chosen if chosen in known else RELEASED)
 
         @as_page_error
+        def bring_runs(event: gr.EventData, chosen: str, request: gr.Request) -> Any:
+            bring_back(context.visitor(request), context.shelf.drawer(sent(event, "key")))
+            return offer_nets(chosen, request)
+
+        @as_page_error
         def use_run(event: gr.EventData, request: gr.Request) -> Any:
             visitor = context.visitor(request)
             run, tab = sent(event, "run"), sent(event, "tab")
@@ -94,6 +100,7 @@ def build(context: Context) -> gr.Blocks:
             return pad | {"unfit": words_for(request)(pad["unfit"])}
 
         quiet: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        title.opened(bring_runs, net, net, **quiet)
         net.change(choose_net, net, pad, **quiet)
         net.focus(offer_nets, net, net, **quiet)
         runs.use(use_run, None, [net, tabs], **quiet)

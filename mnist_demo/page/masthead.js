@@ -1,3 +1,11 @@
+// The runs that are kept for this browser stand in every list from the start.
+try {
+  const key = localStorage.getItem("mnist-demo-runs"); // written by training.js
+  if (key) trigger("opened", { key });
+} catch {
+  // A browser that stores nothing has none.
+}
+
 // Another language keeps the rest of the address: the theme, say.
 for (const link of element.querySelectorAll("a.language"))
   link.addEventListener("click", (event) => {

@@ -70,16 +70,17 @@ def bring_back(visitor: Visitor, drawer: Drawer | None) -> None:
     """Puts the runs that are kept for this browser into the visitor's list, where they are not."""
     if drawer is None:
         return
-    known = {run.keeper for run in visitor.runs.values()}
-    for run, slot in drawer.runs():
-        if slot in known:
-            continue
-        if run.number <= visitor.started:  # taken by a run of this page
-            run.number = visitor.started + 1
-        visitor.started = run.number
-        run.id = f"run-{run.number}"
-        run.keeper = slot
-        visitor.add(run)
+    with visitor.bringing:
+        known = {run.keeper for run in visitor.runs.values()}
+        for run, slot in drawer.runs():
+            if slot in known:
+                continue
+            if run.number <= visitor.started:  # taken by a run of this page
+                run.number = visitor.started + 1
+            visitor.started = run.number
+            run.id = f"run-{run.number}"
+            run.keeper = slot
+            visitor.add(run)
 
 
 def throw_away(visitor: Visitor, wanted: object) -> None:

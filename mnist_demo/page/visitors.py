@@ -31,6 +31,7 @@ class Visitor:
     pace: Pace = field(default_factory=Pace)
     heat: Heat | None = None  # its race, the last one
     looks_at: object = None  # in the gallery: what it asked for last
+    bringing: threading.Lock = field(default_factory=threading.Lock)  # kept runs into its list
 
     @property
     def is_busy(self) -> bool:
