@@ -115,6 +115,11 @@ def test_a_recipe_says_what_the_source_reports_and_what_differs_here() -> None:
     assert lenet.startswith("The source reports no figure.")
 
 
+@pytest.mark.parametrize(("name", "is_long"), [("photo", True), ("photo-short", False)])
+def test_a_recipe_that_may_take_longer_than_a_run_has_says_so(name: str, is_long: bool) -> None:
+    assert ("20 minutes that a run has" in filling.describe(name, filling.filled(name))) == is_long
+
+
 @pytest.mark.parametrize("name", [r.name for r in RECIPES.values() if r.config.holdout])
 def test_what_is_held_out_in_place_of_next_to_nothing_is_told(name: str) -> None:
     """Behind "all but ten of the digits", of which the page could draw no curve."""

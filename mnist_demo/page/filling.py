@@ -16,6 +16,7 @@ from mnist_demo.recipes.recipe import NEXT_TO_NONE
 DEFAULTS = "defaults"  # the choice that is no tutorial's
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 OF_COLOUR = ("flip", "flip-crop", "flip-crop-cutout")
+LONG = ("photo", "best", "best-five")  # of ours: a core works 14 to 72 minutes
 OF_DIGITS = ("one-pixel", "tilt-and-crop", "affine", "bent", "handwriting", "warp")
 NOT_FILLED = ("dataset",)  # stays the visitor's choice
 FULL = ":full"  # ends the choice of a recipe as its source has it, beside a shorter way
@@ -129,7 +130,7 @@ def _of_source(recipe: Recipe, full: bool) -> list[str]:
         parts.append(f"{form.MAX_EPOCHS} epochs here, not its {config.epochs}.")
     if 0 < config.holdout <= NEXT_TO_NONE:
         parts.append("Here the usual images are held out, so that the curves can be seen.")
-    if full:
+    if full or recipe.name in LONG:
         parts.append(
             f"Without a GPU it may reach the {MAX_SECONDS / 60:.0f} minutes that a run has here."
         )
