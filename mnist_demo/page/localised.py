@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mnist_demo.page.gate import App, Message, Receive, Scope, Send
+from mnist_demo.page.installable import MANIFEST
 from mnist_demo.page.language import words_of_scope
 from mnist_demo.page.words import LANGUAGES, TAGS, Words, script_in, words_in
 
@@ -24,7 +25,7 @@ IN_VALUE = ("button", "markdown")  # components whose value is read as text
 LANG = re.compile(r'(<html\s+lang=)"[^"]*"')
 TITLE = "Draw a digit"  # of the page; of the one where a password is asked for too
 CHARSET = '<meta charset="utf-8" />'
-TITLES = re.compile(r'(<meta (?:property|name)="(?:og|twitter):title" content=)"[^"]*"')
+CARDS = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):[^>]*>\s*')  # Gradio's own
 
 
 def switch(language: str) -> str:
@@ -91,11 +92,23 @@ def page_in(body: bytes, language: str) -> bytes:
     told = f'Object.defineProperty(navigator, "language", {{ value: "{words.tag}" }});'
     before = LANG.sub(rf'\1"{words.tag}"', before)
     said = config_in(config, words)
-    title = html.escape(said["title"])
-    before = TITLES.sub(lambda found: f'{found[1]}"{title}"', before)
-    # Gradio's script gives the page its title, but not the one where a password is asked for.
-    before = before.replace(CHARSET, f"{CHARSET}<title>{title}</title>", 1)
+    before = CARDS.sub("", before).replace(CHARSET, f"{CHARSET}{_card(said, words)}", 1)
     return f"{before}{told}{MARK}{_script_safe(said)}{rest[end:]}".encode()
+
+
+def _card(config: dict[str, Any], words: Words) -> str:
+    """The page's title, and what a link to it shows where somebody posts it.
+
+    Gradio's script gives the page its title, but not the one where a password is asked for.
+    """
+    title, about = html.escape(config["title"]), html.escape(words(str(MANIFEST["description"])))
+    root = html.escape(config["root"])
+    shown = {"type": "website", "title": title, "description": about, "url": root}
+    shown["image"] = f"{root}/pwa_icon/512"
+    lines = [f"<title>{title}</title>", f'<meta name="description" content="{about}">']
+    lines += [f'<meta property="og:{name}" content="{text}">' for name, text in shown.items()]
+    lines.append('<meta name="twitter:card" content="summary">')
+    return "".join(lines)
 
 
 def config_in(config: dict[str, Any], words: Words) -> dict[str, Any]:
