@@ -164,10 +164,14 @@ def test_the_command_reports_what_it_found(capsys: pytest.CaptureFixture[str]) -
     assert result["drawing"]["errors"] == {}
     assert result["trainings"]["done"] == 1
     assert result["trainings"]["in_order"]
+    assert result["arrivals"]["files"] > 20
+    assert result["arrivals"]["opening"]["answers"] > 2
+    assert result["arrivals"]["opening"]["errors"] == {}
     sequence = result["sequence"]
     assert (sequence["answers"], sequence["errors"]) == (125, {})
     text = format_report(result)
     assert "25 visitors one after another" in text
+    assert "the same while 5 a second open the page" in text
     assert "1 trainings in line: 1 done, each in its order" in text
     if not sequence["before"]:
         return  # this system does not tell what a process holds

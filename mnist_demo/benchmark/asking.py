@@ -50,6 +50,7 @@ class Line:
     host: str
     port: int
     cookie: str = ""  # the one that a proxy knows a visitor by
+    accepts: str = ""  # encodings of an answer
     _reader: asyncio.StreamReader | None = None
     _writer: asyncio.StreamWriter | None = None
 
@@ -76,6 +77,8 @@ class Line:
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection(self.host, self.port)
         head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: {self.host}\r\n"
+        if self.accepts:
+            head += f"Accept-Encoding: {self.accepts}\r\n"
         if self.cookie:
             head += f"Cookie: {self.cookie}\r\n"
         if body is not None:

@@ -82,7 +82,7 @@ async def draw_one(page: Page, drawing: Drawing, tally: Tally) -> None:
         try:
             answer = await page.serve("sketchpad", "classify", drawing.updates[seen - 1])
         except (Failed, OSError, TimeoutError) as error:
-            tally.errors[_name(error)] += 1
+            tally.errors[name_of(error)] += 1
             failures += 1
             await asyncio.sleep(0.5)
             continue
@@ -107,7 +107,7 @@ async def flood(page: Page, drawings: Sequence[Drawing], stay: Pause, tally: Tal
             try:
                 answer = json.loads(await line.ask(f"{API}/component_server/", body))
             except (Failed, OSError, TimeoutError) as error:
-                tally.errors[_name(error)] += 1
+                tally.errors[name_of(error)] += 1
                 continue
             if "error" in answer:
                 tally.refused[answer["error"]] += 1
@@ -124,7 +124,7 @@ async def browse(page: Page, rng: np.random.Generator, stay: Pause, tally: Tally
         try:
             await look(page, int(rng.integers(3)), tally)
         except (Failed, OSError, TimeoutError) as error:
-            tally.errors[_name(error)] += 1
+            tally.errors[name_of(error)] += 1
         await asyncio.sleep(rng.uniform(1.0, 4.0))
 
 
@@ -185,5 +185,5 @@ async def train(page: Page, training: Training, zero: float, epochs: int) -> Non
     training.ended = time.perf_counter() - zero
 
 
-def _name(error: Exception) -> str:
+def name_of(error: Exception) -> str:
     return str(error) or type(error).__name__

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from mnist_demo.benchmark import describe_machine
+from mnist_demo.benchmark.arriving import files_of, keep_arriving
 from mnist_demo.benchmark.asking import Failed, Layout, Line, Page, loopback
 from mnist_demo.benchmark.crowd import Pause, Tally, Training, browse, draw, flood, look, train
 from mnist_demo.benchmark.load_report import format_report
@@ -40,6 +41,7 @@ BOUNDS = {
     "drawing": (0, 500),
     "training": (0, 50),
     "browsing": (0, 100),
+    "arriving": (0, 50),
     "seconds": (1, 600),
     "visitors": (0, 10_000),
     "epochs": (1, 10),
@@ -53,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("drawing", 50, "visitors who draw, 15 updates a second, half of the time"),
         ("training", 10, "visitors who train, all asking at once"),
         ("browsing", 5, "visitors who look at the gallery"),
+        ("arriving", 5, "visitors a second who open the page and go, while others draw"),
         ("seconds", 60, "that each part with drawing visitors takes"),
         ("visitors", 1000, "who come and go one after another"),
         ("epochs", 2, "of each training"),
@@ -157,6 +160,8 @@ async def _all(
         rows["trainings"] = await _trainings(target, args, drawings, rng)
     if args.drawing:
         rows["flood"] = await _drawing(target, args, drawings, rng, flooded=True)
+    if args.arriving:
+        rows["arrivals"] = await _arrivals(target, args, drawings, rng)
     if args.visitors:
         rows["sequence"] = await _sequence(target, args, drawings, rng)
     return rows
@@ -194,6 +199,23 @@ async def _drawing(
 
     result = await _crowd(target, args, drawings, rng, stay, more)
     return result | ({"flooder": flooding.report(args.seconds)} if flooded else {})
+
+
+async def _arrivals(
+    target: Target, args: argparse.Namespace, drawings: list[Drawing], rng: np.random.Generator
+) -> dict[str, Any]:
+    """The same crowd while others open the page, each for the first time."""
+    line = _line(target.address)
+    paths = await files_of(line)
+    stay = Pause(time.perf_counter() + args.seconds)
+    opening = Tally()
+
+    async def more(stack: AsyncExitStack) -> list[Coroutine[Any, Any, None]]:
+        return [keep_arriving(line, paths, args.arriving, stay, opening)]
+
+    result = await _crowd(target, args, drawings, rng, stay, more)
+    line.close()
+    return result | {"files": len(paths), "opening": opening.report(args.seconds)}
 
 
 async def _trainings(

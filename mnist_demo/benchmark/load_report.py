@@ -27,6 +27,16 @@ def format_report(result: dict[str, Any]) -> str:
             f"  the flooder: {flooder['answers_per_s']} answers/s, "
             f"{sum(flooder['refused'].values())} refused, {_counts(flooder['errors'])}"
         )
+    if "arrivals" in result:
+        part, opening = result["arrivals"], result["arrivals"]["opening"]
+        lines += [
+            "",
+            f"the same while {asked['arriving']} a second open the page for the first time:",
+            *_drawing(part),
+            f"  the page and {part['files'] - 1} files are there within p50 "
+            f"{opening['p50_ms']} ms, p95 {opening['p95_ms']} ms ({opening['answers']} times); "
+            f"{_counts(opening['errors'])}",
+        ]
     if "sequence" in result:
         lines += ["", *_sequence(result["sequence"])]
     return "\n".join(lines)
