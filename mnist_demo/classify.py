@@ -22,6 +22,7 @@ from mnist_demo.parts import ways_apart
 from mnist_demo.preprocess import Steps, preprocess_ink
 
 UNSURE = 0.6  # a top guess below this is called uncertain
+Drawing = np.ndarray | Steps  # ink (H, W) in [0, 1], or what has been made of it
 STRANGE = 0.3  # doubted more than this a drawing is called no digit: one in 300 of validation's is
 
 
@@ -49,7 +50,7 @@ class Answer:
 
     @property
     def is_unsure(self) -> bool:
-        return self.confidence < UNSURE and not self.parts
+        return min(part.confidence for part in self.parts or (self,)) < UNSURE
 
     @property
     def is_strange(self) -> bool:
@@ -90,14 +91,19 @@ def classify_steps(
     ]
 
 
+def steps_of(drawing: Drawing) -> Steps:
+    """Raises NoInkError."""
+    return drawing if isinstance(drawing, Steps) else preprocess_ink(drawing)
+
+
 def read_inks(
-    net: nn.Module, inks: Sequence[np.ndarray], sceptic: nn.Module | None = None
+    net: nn.Module, drawings: Sequence[Drawing], sceptic: nn.Module | None = None
 ) -> list[Answer | UserError]:
-    """The answer to each drawing (H, W) in [0, 1], or why there is none, in order."""
+    """The answer to each drawing, or why there is none, in order."""
     outcomes: list[Steps | UserError] = []
-    for ink in inks:
+    for drawing in drawings:
         try:
-            outcomes.append(preprocess_ink(ink))
+            outcomes.append(steps_of(drawing))
         except UserError as error:
             outcomes.append(error)
     readable = [outcome for outcome in outcomes if isinstance(outcome, Steps)]
@@ -144,9 +150,9 @@ def _ways(answer: Answer | UserError) -> list[list[Steps]]:
     return ways
 
 
-def classify_ink(net: nn.Module, ink: np.ndarray, sceptic: nn.Module | None = None) -> Answer:
-    """The answer to a drawing (H, W) in [0, 1]. Raises NoInkError for a blank one."""
-    answer = read_inks(net, [ink], sceptic)[0]
+def classify_ink(net: nn.Module, drawing: Drawing, sceptic: nn.Module | None = None) -> Answer:
+    """The answer to a drawing. Raises NoInkError for a blank one."""
+    answer = read_inks(net, [drawing], sceptic)[0]
     if isinstance(answer, UserError):
         raise answer
     return answer

@@ -33,7 +33,7 @@ def open_image(
 
     Raises UserError where it is no picture, too large, or cut short.
     """
-    name = "the image" if isinstance(source, bytes) else str(source)
+    name = "the file" if isinstance(source, bytes) else str(source)
     try:
         size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
         if size > MAX_BYTES:
@@ -52,7 +52,7 @@ def open_image(
             image.load()
     except UnidentifiedImageError as error:
         raise UserError(
-            f"{name} is not an image that can be read; send PNG, JPEG, WebP, GIF, BMP or TIFF"
+            f"{name} is not a picture that can be read; send PNG, JPEG, WebP, GIF, BMP or TIFF"
         ) from error
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -51,6 +51,17 @@ def preprocess_ink(ink: np.ndarray) -> Steps:
     return Steps(ink, box, crop, fitted, centre_by_mass(fitted))
 
 
+def as_it_is(ink: np.ndarray, picture: np.ndarray) -> Steps:
+    """The steps of a picture (28, 28) that nets know already, and of ink that shows it.
+
+    Made anew from that ink it would be a pixel or a grey off, and what is read of a doubtful
+    digit another one.
+    """
+    box = find_box(ink)
+    fitted = crop_to(picture, find_box(picture))
+    return Steps(ink, box, crop_to(ink, box), fitted, picture)
+
+
 def find_box(ink: np.ndarray) -> tuple[int, int, int, int]:
     """Top, left, bottom and right of the ink. Raises NoInkError where there is none."""
     mask = ink >= INK

@@ -296,7 +296,7 @@ def test_an_assistant_finds_three_tools_and_reads_a_picture(
     assert classify.inputSchema["required"] == ["image"]
     assert "base64" in classify.inputSchema["properties"]["image"]["description"]
     assert f"'digit': {int(sample.validation.labels[0])}" in answer.content[0].text
-    assert "not an image" in wrong.content[0].text
+    assert "not a picture" in wrong.content[0].text
     assert hidden.isError
     told = {tool.name: tool.description.partition("Returns: ")[2] for tool in tools}
     assert told["classify"] == (

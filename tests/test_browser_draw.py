@@ -34,6 +34,11 @@ AT_REST = """() => {
 }"""
 
 
+INK_IN = """(canvas, [left, top]) => {
+  const { data } = canvas.getContext('2d').getImageData(left, top, 28, 28);
+  return data.filter((_, i) => i % 4 === 0).reduce((a, b) => a + b) / 255; }"""
+
+
 @pytest.fixture
 def open_page(chromium: Browser, address: str) -> Iterator[Open]:
     """Opens the app in a context of its own; any error on its console fails the test."""
@@ -118,8 +123,18 @@ def test_two_digits_are_read_both(open_page: Open) -> None:
     expect(page.locator("#sketchpad .saying")).to_have_text("2 digits: 7, 1")
     read = [place for place, value in enumerate(bars(page)) if value > 50]
     assert read == [1, 7]
+    fields = page.locator("#sketchpad .strip canvas").nth(3)
+    page.wait_for_function("document.querySelectorAll('#sketchpad .strip canvas')[3].width === 56")
+    assert all(fields.evaluate(INK_IN, place) > 10 for place in ([0, 14], [28, 14]))
+    page.locator("#sketchpad .inside summary").click()
+    evidence = page.locator("#sketchpad .evidence canvas")
+    expect(evidence).to_have_attribute("aria-label", "What the answer 7 rests on")
+    page.locator("#sketchpad .which").get_by_role("button", name="1").click()
+    expect(evidence).to_have_attribute("aria-label", "What the answer 1 rests on")
     page.get_by_role("button", name="Undo").click()
     expect_guess(page, 7)
+    expect(evidence).to_have_attribute("aria-label", "What the answer 7 rests on")
+    expect(page.locator("#sketchpad .which")).to_be_hidden()
 
 
 def test_what_is_no_digit_is_said_to_be_none_once_the_pen_rests(open_page: Open) -> None:
@@ -229,7 +244,12 @@ def test_a_picture_is_opened_onto_the_pad(
     expect_guess(page, 4)
     file.write_bytes(b"not a picture")
     page.locator("#sketchpad input[type=file]").set_input_files(file)
-    expect(page.locator("#sketchpad .status")).to_contain_text("not an image")
+    expect(page.locator("#sketchpad .saying")).to_have_text(
+        "The file is not a picture that can be read"
+    )
+    expect(page.locator("#sketchpad .detail")).to_contain_text("PNG")
+    draw(page, [(0.1, 0.1), (0.1, 0.12)])
+    page.get_by_role("button", name="Undo").click()
     expect_guess(page, 4)  # the drawing that was there is still there
 
 
@@ -259,7 +279,7 @@ def test_the_endpoint_reads_a_picture(address: str, sample: Dataset) -> None:
     answer = client.predict(base64.b64encode(stream.getvalue()).decode(), api_name="/classify")
     assert answer["digit"] == int(sample.validation.labels[0])
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
-    assert "not an image" in client.predict("aGVsbG8=", api_name="/classify")["error"]
+    assert "not a picture" in client.predict("aGVsbG8=", api_name="/classify")["error"]
 
 
 def test_inside_the_network_follows_the_pen_and_rests_with_it(open_page: Open) -> None:
@@ -273,6 +293,7 @@ def test_inside_the_network_follows_the_pen_and_rests_with_it(open_page: Open) -
     page.locator("#sketchpad .inside summary").click()
     evidence = page.locator("#sketchpad .evidence canvas")
     expect(evidence).to_have_attribute("aria-label", "What the answer 7 rests on")
+    expect(page.locator("#sketchpad .hint")).to_be_hidden()
     stages = page.locator("#sketchpad .stages canvas")
     expect(stages).to_have_count(7)
     expect(stages.nth(0)).to_have_attribute(
@@ -288,6 +309,7 @@ def test_inside_the_network_follows_the_pen_and_rests_with_it(open_page: Open) -
     before = stages.nth(0).evaluate(colours)
     page.keyboard.press("Escape")
     expect(page.locator("#sketchpad .hint")).to_be_visible()
+    expect(evidence).to_be_hidden()
     draw(page, ONE, lift=False)
     expect(page.locator("#sketchpad .evidence.old")).to_have_count(1)
     assert stages.nth(0).evaluate(colours) != before

@@ -181,7 +181,7 @@ def test_missing_or_broken_images_name_the_remedy(tmp_path: Path) -> None:
         load_cifar10(tmp_path)
     folder = put_folder(tmp_path / "folder")
     (folder / "cifar10" / "train" / "cat" / "0001.jpg").write_bytes(b"no image")
-    with pytest.raises(UserError, match="train/cat/0001.jpg.*not an image"):
+    with pytest.raises(UserError, match="train/cat/0001.jpg.*not a picture"):
         load_cifar10(folder)
     for path in (folder / "cifar10" / "train" / "cat").iterdir():
         path.unlink()

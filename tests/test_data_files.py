@@ -137,7 +137,7 @@ GOOD = "a.png\t5\nb.png\t0\n"
         ("../list/a.png\t5\n", "list.txt, line 1: ../list/a.png leads out of"),
         ("x\\..\\..\\a.png\t5\n", "list.txt, line 1: .* leads out of"),
         ("C:\\a.png\t5\n", "list.txt, line 1: .* leads out of"),
-        (GOOD + "list.txt\t5\n", "list.txt, line 3: .*not an image"),
+        (GOOD + "list.txt\t5\n", "list.txt, line 3: .*not a picture"),
         ("wide.png\t3\nblank.png\t5\n", "list.txt, line 2: there is no ink"),
         (GOOD + "wide.png\t5\n", "line 3: wide.png is 40x30, the first picture is 28x28 grey"),
         (GOOD + "red.png\t5\n", "line 3: red.png is 28x28 in colour, the first .* 28x28 grey"),
@@ -420,7 +420,7 @@ def test_own_photos_become_a_data_set_by_one_command(photos: Path, tmp_path: Pat
     reasons = {path.name: reason for path, reason in done.skipped}
     assert set(reasons) == {"blank.png", "broken.png", "unnamed.png", "7-copy.jpg"}
     assert "no ink" in reasons["blank.png"]
-    assert "cannot be read" in reasons["broken.png"] or "not an image" in reasons["broken.png"]
+    assert "cannot be read" in reasons["broken.png"] or "not a picture" in reasons["broken.png"]
     assert "tells no digit" in reasons["unnamed.png"]
     assert "shows the same as 0.jpg" in reasons["7-copy.jpg"]
     assert own_names(place) == ["mine"]

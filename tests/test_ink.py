@@ -206,15 +206,15 @@ def test_common_files_are_read(form: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "not an image"),
-        (b"hello, this is text", "not an image"),
+        (b"", "not a picture"),
+        (b"hello, this is text", "not a picture"),
         (bomb(), "decompression bomb"),
         (bomb(9_000), "9000x9000"),
         (encoded("PNG")[:-200], "cannot be read"),
-        (encoded("JPEG")[:400], "cannot be read|not an image"),
+        (encoded("JPEG")[:400], "cannot be read|not a picture"),
         (bytes(20 * 2**20 + 1), "larger than 20 MiB"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
     ],
 )
 def test_what_is_no_picture_says_so(content: bytes, reason: str, tmp_path: Path) -> None:

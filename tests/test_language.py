@@ -127,7 +127,7 @@ def test_the_page_leaves_the_server_in_its_visitor_s_language(address: str) -> N
 
 
 def test_texts_cannot_leave_the_page_s_script() -> None:
-    config = {"title": "</script><b>", "components": []}
+    config = {"title": "</script><b>", "components": [], "root": "http://here"}
     body = b"<p>window.gradio_config = " + json.dumps(config).encode() + b";</p>"
     page = page_in(body, "zh").decode()
     assert "</script>" not in page

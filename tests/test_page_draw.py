@@ -10,17 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from mnist_demo.checkpoint import RELEASED, load_checkpoint
+from mnist_demo.classify import classify_ink
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.page import sketchpad
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.pictures import from_base64
-from mnist_demo.preprocess import NoInkError, preprocess_ink
+from mnist_demo.preprocess import NoInkError, find_box, preprocess_ink
 from mnist_demo.strokes import PAD
 
 
@@ -70,6 +72,35 @@ def test_a_drawing_arrives_as_it_was_sent() -> None:
 def test_a_wrong_drawing_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         sketchpad.read_drawing(drawing(np.ones((4, 4), dtype=np.float32), **changes))
+
+
+@pytest.mark.parametrize("own", ["", "!!!", 7, ["AAAA"], "A" * 10**6, "AAAA"])
+def test_a_wrong_picture_of_a_digit_is_refused(own: Any) -> None:
+    with pytest.raises(UserError):
+        sketchpad.with_own(np.ones((PAD, PAD), dtype=np.float32), own)
+
+
+def test_a_digit_of_the_gallery_is_read_as_it_was_there(net: nn.Module, sample: Dataset) -> None:
+    """Its own pixels, not those that are made anew of what the pad shows of it."""
+    images = sample.validation.images[::100]
+    with torch.inference_mode():
+        expected = net(images.float() / 255).softmax(1).numpy()
+    for image, probabilities in zip(images[:, 0].numpy(), expected, strict=True):
+        shown = sketchpad.show_picture("released", image)
+        ink = np.frombuffer(from_base64(shown["picture"], PAD * PAD), np.uint8).reshape(PAD, PAD)
+        drawn = sketchpad.with_own(ink / np.float32(255), shown["own"])
+        answer = classify_ink(net, drawn)
+        assert np.allclose(answer.probabilities, probabilities, atol=1e-4)
+        assert np.array_equal(answer.steps.centred, image / np.float32(255))
+
+
+def test_a_digit_on_the_pad_fades_out_on_all_sides(sample: Dataset) -> None:
+    """As its picture does: no side is cut off where the next pixel's grey was too faint."""
+    for image in sample.validation.images[::50, 0].numpy():
+        pad = sketchpad.on_pad(image / np.float32(255))
+        top, left, bottom, right = find_box(np.where(pad > 0, 1, 0).astype(np.float32))
+        sides = (pad[top], pad[bottom - 1], pad[:, left], pad[:, right - 1])
+        assert max(float(side.max()) for side in sides) < 0.5
 
 
 def run_apart(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:

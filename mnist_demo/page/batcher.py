@@ -12,10 +12,9 @@ import time
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-import numpy as np
 from torch import nn
 
-from mnist_demo.classify import Answer, read_inks
+from mnist_demo.classify import Answer, Drawing, read_inks
 from mnist_demo.page.pace import TooOften
 from mnist_demo.page.pools import pool_of_one_core
 
@@ -27,7 +26,7 @@ IN_USE = 2.0  # seconds
 @dataclass(eq=False)
 class _Request:
     net: nn.Module
-    ink: np.ndarray
+    drawing: Drawing
     answer: asyncio.Future[Answer]
 
 
@@ -55,13 +54,13 @@ class Batcher:
     def has_room(self) -> bool:
         return len(self._waiting) < MAX_WAITING
 
-    async def classify(self, net: nn.Module, ink: np.ndarray) -> Answer:
+    async def classify(self, net: nn.Module, drawing: Drawing) -> Answer:
         """The net's answer to a drawing. Raises NoInkError, or TooOften when all are too busy."""
         if not self.has_room:
             raise TooOften(1.0, "too many people are drawing at this moment; try again in a second")
         self._last_asked = time.monotonic()
         loop = asyncio.get_running_loop()
-        request = _Request(net, ink, loop.create_future())
+        request = _Request(net, drawing, loop.create_future())
         self._waiting.append(request)
         if self._working is None or self._working.done():
             self._working = loop.create_task(self._work())
@@ -74,9 +73,9 @@ class Batcher:
             batch = [r for r in self._waiting if r.net is net][:MAX_BATCH]
             self._waiting = [r for r in self._waiting if r not in batch]
             try:
-                inks = [request.ink for request in batch]
+                drawings = [request.drawing for request in batch]
                 results: list[Answer | Exception] = list(
-                    await loop.run_in_executor(self._pool, read_inks, net, inks, self.sceptic)
+                    await loop.run_in_executor(self._pool, read_inks, net, drawings, self.sceptic)
                 )
             except Exception as error:  # the waiting must hear of it, whatever it is
                 results = [error] * len(batch)

@@ -59,8 +59,7 @@ function redraw() {
   inkContext.clearRect(0, 0, SIDE, SIDE);
   inkContext.strokeStyle = "#fff";
   context.strokeStyle = penColour();
-  const visible = marks.slice(marks.findLastIndex((mark) => mark.clear) + 1);
-  for (const mark of visible) {
+  for (const mark of visibleMarks()) {
     trace(inkContext, SIDE, mark);
     if (mark.picture) {
       context.drawImage(tinted(mark.picture), 0, 0, side, side);

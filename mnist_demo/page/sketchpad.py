@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from mnist_demo.checkpoint import Checkpoint
-from mnist_demo.classify import Answer
+from mnist_demo.classify import Answer, Drawing
 from mnist_demo.errors import UserError
 from mnist_demo.page.context import RELEASED, Context, not_for_digits
 from mnist_demo.page.guard import in_words, session_of
@@ -24,7 +24,7 @@ from mnist_demo.page.pace import DRAWING, INSIDE, PICTURE, TooOften, told_later
 from mnist_demo.page.pictures import from_base64
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.words import Words, script
-from mnist_demo.preprocess import NoInkError, crop_to, find_box, fit
+from mnist_demo.preprocess import SIDE, NoInkError, Steps, as_it_is, crop_to, find_box, fit
 from mnist_demo.strokes import PAD
 
 HERE = Path(__file__).parent
@@ -70,8 +70,8 @@ def answers(context: Context, page: gr.Blocks) -> dict[tuple[int, str], Answerin
 async def answer(context: Context, session: Any, drawing: Any) -> dict[str, Any]:
     """What the page is told of a drawing, whatever it sent as one."""
 
-    async def classify(checkpoint: Checkpoint, ink: np.ndarray) -> dict[str, Any]:
-        return describe(await context.batcher.classify(checkpoint.answering, ink))
+    async def classify(checkpoint: Checkpoint, drawn: Drawing) -> dict[str, Any]:
+        return describe(await context.batcher.classify(checkpoint.answering, drawn))
 
     return await _told(context, session, drawing, DRAWING, classify)
 
@@ -79,9 +79,9 @@ async def answer(context: Context, session: Any, drawing: Any) -> dict[str, Any]
 async def look(context: Context, session: Any, drawing: Any, words: Words) -> dict[str, Any]:
     """What goes on inside the net; once the pen is at rest, also what the answer rests on."""
 
-    async def look_inside(checkpoint: Checkpoint, ink: np.ndarray) -> dict[str, Any]:
+    async def look_inside(checkpoint: Checkpoint, drawn: Drawing) -> dict[str, Any]:
         at_rest = drawing.get("at_rest") is True
-        return describe_inside(await context.insight.look(checkpoint.net, ink, at_rest), words)
+        return describe_inside(await context.insight.look(checkpoint.net, drawn, at_rest), words)
 
     return await _told(context, session, drawing, INSIDE, look_inside)
 
@@ -91,7 +91,7 @@ async def _told(
     session: Any,
     drawing: Any,
     cost: float,
-    work: Callable[[Checkpoint, np.ndarray], Awaitable[dict[str, Any]]],
+    work: Callable[[Checkpoint, Drawing], Awaitable[dict[str, Any]]],
 ) -> dict[str, Any]:
     """What `work` makes of a drawing and the net that it names, or why it can make nothing."""
     try:
@@ -100,7 +100,7 @@ async def _told(
             ink, choice = read_drawing(drawing)
             checkpoint = context.checkpoint(visitor, choice)
             context.check_reads_digits(checkpoint)
-            return await work(checkpoint, ink)
+            return await work(checkpoint, with_own(ink, drawing.get("own")))
     except NoInkError:
         return {"blank": True}
     except TooOften as error:
@@ -134,8 +134,9 @@ def choose_net(context: Context, visitor: Visitor, choice: str) -> dict[str, Any
 
 def show_picture(choice: str, picture: np.ndarray) -> dict[str, Any]:
     """The pad's value that puts a 28x28 digit (uint8, white ink) on the pad."""
-    ink = to_base64(on_pad(picture.astype(np.float32) / 255))
-    return {"net": choice, "picture": ink, "serial": time.time_ns()}
+    digit = picture.astype(np.float32) / 255
+    shown = {"picture": to_base64(on_pad(digit)), "own": to_base64(digit)}
+    return {"net": choice, **shown, "serial": time.time_ns()}
 
 
 def read_drawing(drawing: Any) -> tuple[np.ndarray, str]:
@@ -162,34 +163,56 @@ def read_drawing(drawing: Any) -> tuple[np.ndarray, str]:
     return ink, choice
 
 
+def with_own(ink: np.ndarray, own: Any) -> Drawing:
+    """The ink, or where it shows a 28x28 picture whose bytes the page sent too, that picture.
+
+    Raises UserError, NoInkError where the picture shows nothing.
+    """
+    if own is None:
+        return ink
+    pixels = from_base64(own, SIDE * SIDE)
+    if len(pixels) != SIDE * SIDE:
+        raise UserError(f"a digit has {SIDE * SIDE} pixels, not {len(pixels)}; reload the page")
+    picture = np.frombuffer(pixels, dtype=np.uint8).reshape(SIDE, SIDE) / np.float32(255)
+    return as_it_is(ink, picture)
+
+
 def describe(answer: Answer) -> dict[str, Any]:
     """An answer as the page shows it: probabilities, the crop's box, and the last two steps.
 
     Of several digits each class has the probability of the part that is likeliest it.
     """
-    steps = answer.steps
+    top, left = answer.steps.box[:2]  # parts are of the crop
     shown = np.max([part.probabilities for part in answer.parts or (answer,)], axis=0)
     return {
         "probabilities": [round(float(p), 4) for p in shown],
         "parts": [
-            {"digit": part.digit, "confidence": round(part.confidence, 4)} for part in answer.parts
+            {"digit": part.digit, "confidence": round(part.confidence, 4)}
+            | _shown(part.steps, top, left)
+            for part in answer.parts
         ],
         "strange": answer.is_strange,
         "digit": answer.digit,
         "unsure": answer.is_unsure,
-        "box": list(steps.box),
-        "fitted": {
-            "height": steps.fitted.shape[0],
-            "width": steps.fitted.shape[1],
-            "pixels": to_base64(steps.fitted),
-        },
+    } | _shown(answer.steps)
+
+
+def _shown(steps: Steps, down: int = 0, right: int = 0) -> dict[str, Any]:
+    """What the strip shows of one digit. `down`, `right`: where its ink lies on the pad."""
+    height, width = steps.fitted.shape
+    return {
+        "box": [side + moved for side, moved in zip(steps.box, (down, right) * 2, strict=True)],
+        "fitted": {"height": height, "width": width, "pixels": to_base64(steps.fitted)},
         "centred": to_base64(steps.centred),
     }
 
 
 def on_pad(ink: np.ndarray) -> np.ndarray:
     """The ink of a picture in the middle of an empty pad. Raises NoInkError."""
-    digit = fit(crop_to(ink, find_box(ink)), round(PICTURE_PART * PAD))
+    top, left, bottom, right = find_box(ink)
+    # With a pixel around it, the faintest ink, or nothing, that its edges can fade into.
+    crop = crop_to(np.pad(ink, 1), (top, left, bottom + 2, right + 2))
+    digit = fit(crop, round(PICTURE_PART * PAD))
     height, width = digit.shape
     pad = np.zeros((PAD, PAD), dtype=np.float32)
     top, left = (PAD - height) // 2, (PAD - width) // 2

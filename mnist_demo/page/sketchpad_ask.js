@@ -8,10 +8,8 @@ let failures = 0;
 let touched = 0; // when the drawing was last changed
 const asked = () => version;
 
-function isBlank() {
-  const last = marks.findLastIndex((mark) => mark.clear);
-  return marks.length === last + 1;
-}
+const visibleMarks = () => marks.slice(marks.findLastIndex((mark) => mark.clear) + 1);
+const isBlank = () => !visibleMarks().length;
 
 function changed() {
   touched = performance.now();
@@ -38,7 +36,9 @@ function message() {
   let text = "";
   for (let y = top; y <= bottom; y++)
     for (let x = left; x <= right; x++) text += String.fromCharCode(data[4 * (y * SIDE + x) + 3]);
-  return { net: props.value.net, x: left, y: top, w, h, ink: btoa(text) };
+  const [only, ...more] = visibleMarks();
+  const own = more.length ? undefined : only.own;
+  return { net: props.value.net, x: left, y: top, w, h, ink: btoa(text), own };
 }
 
 // How long each change up to `seen` waited for its answer, in ms.

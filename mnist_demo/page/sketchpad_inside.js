@@ -9,9 +9,12 @@ const inside = find(".inside");
 let looking = false;
 let seen = ""; // which drawing is shown, and whether it was at rest
 let resting = null;
+let chosen = 0; // of several digits, the one that is looked at
 
 const isAtRest = () => !active && performance.now() - touched >= AT_REST;
-const toSee = () => `${asked()} ${isAtRest()}`;
+const digitsRead = () => stripAnswer?.parts ?? [];
+const chosenDigit = () => digitsRead()[Math.min(chosen, digitsRead().length - 1)];
+const toSee = () => `${asked()} ${isAtRest()} ${chosenDigit()?.centred}`;
 
 async function lookInside() {
   clearTimeout(resting);
@@ -21,7 +24,8 @@ async function lookInside() {
     const now = toSee();
     const drawing = isBlank() || props.value.unfit ? null : message();
     try {
-      const answer = drawing ? await within(server.inside({ ...drawing, at_rest: isAtRest() }), GIVE_UP) : { blank: true };
+      const own = chosenDigit()?.centred ?? drawing?.own;
+      const answer = drawing ? await within(server.inside({ ...drawing, own, at_rest: isAtRest() }), GIVE_UP) : { blank: true };
       if (!answer.again_in) {
         seen = now;
         if (answer.error) hint(answer.error);
@@ -45,6 +49,7 @@ function hint(text) {
 function showInside(answer) {
   if (!answer) return hint(t("Draw a digit, and see what each layer makes of it."));
   hint("");
+  showChoice();
   const shown = find(".evidence canvas");
   find(".evidence").classList.toggle("old", !answer.evidence);
   if (answer.evidence) {
@@ -52,6 +57,28 @@ function showInside(answer) {
     shown.setAttribute("aria-label", t("What the answer {digit} rests on", { digit: answer.digit }));
   }
   showStages(answer.stages);
+}
+
+// Of several digits one is looked at.
+function showChoice() {
+  const place = find(".which");
+  const digits = digitsRead().map((part) => part.digit);
+  place.hidden = !digits.length;
+  const buttons = [...place.querySelectorAll("button")];
+  if (buttons.map((button) => button.textContent).join() !== digits.join()) {
+    buttons.forEach((button) => button.remove());
+    digits.forEach((digit, i) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: digit });
+      button.addEventListener("click", () => {
+        chosen = i;
+        showChoice();
+        lookInside();
+      });
+      place.append(button);
+    });
+  }
+  [...place.querySelectorAll("button")].forEach((button, i) =>
+    button.setAttribute("aria-pressed", i === Math.min(chosen, digits.length - 1)));
 }
 
 // Red where the ink speaks for the answer, blue where it speaks against it, black without ink.

@@ -9,10 +9,11 @@ function fromInk(text) {
   return canvas;
 }
 
-function putPicture(text) {
+// `own`: the 28x28 pixels that the ink was made of, which the net reads as long as nothing is added.
+function putPicture(text, own) {
   stopExample();
   if (!isBlank()) marks.push({ clear: true });
-  marks.push({ picture: fromInk(text) });
+  marks.push({ picture: fromInk(text), own });
   redraw();
   changed();
 }
@@ -42,10 +43,12 @@ async function openPicture(blob) {
   find(".status").textContent = t("Reading the picture…");
   try {
     const answer = await within(server.read_picture(await encoded(blob)), 20000);
-    if (answer.error) find(".status").textContent = answer.error;
+    find(".status").textContent = "";
+    if (answer.error) sayTrouble(answer.error);
     else putPicture(answer.ink);
   } catch {
-    find(".status").textContent = t("The picture could not be sent; try again, or a smaller one.");
+    find(".status").textContent = "";
+    sayTrouble(t("the picture could not be sent; try again, or a smaller one"));
   }
 }
 
@@ -66,13 +69,13 @@ find(".pad").addEventListener("drop", (event) => {
 
 // Examples: drawn as a hand would, so that the bars can be watched.
 
-const EXAMPLES = {
-  3: [[[.34, .3], [.42, .2], [.56, .19], [.64, .3], [.58, .42], [.46, .47], [.6, .52], [.67, .65], [.6, .8], [.44, .84], [.32, .75]]],
-  4: [[[.42, .18], [.38, .36], [.33, .53], [.46, .55], [.7, .52]], [[.62, .3], [.6, .55], [.58, .86]]],
-  7: [[[.3, .24], [.48, .22], [.7, .22], [.6, .42], [.5, .62], [.44, .85]], [[.42, .53], [.55, .51], [.66, .5]]],
-  8: [[[.62, .27], [.5, .18], [.38, .26], [.42, .4], [.54, .5], [.64, .64], [.58, .8], [.44, .82], [.36, .7], [.44, .54], [.56, .42], [.63, .28]]],
-  2: [[[.72, .62], [.76, .57], [.82, .59], [.82, .66], [.76, .74], [.71, .8], [.78, .79], [.86, .79]]],
-};
+const EXAMPLES = [
+  [3, [[[.34, .3], [.42, .2], [.56, .19], [.64, .3], [.58, .42], [.46, .47], [.6, .52], [.67, .65], [.6, .8], [.44, .84], [.32, .75]]]],
+  [4, [[[.42, .18], [.38, .36], [.33, .53], [.46, .55], [.7, .52]], [[.62, .3], [.6, .55], [.58, .86]]]],
+  [7, [[[.3, .24], [.48, .22], [.7, .22], [.6, .42], [.5, .62], [.44, .85]], [[.42, .53], [.55, .51], [.66, .5]]]],
+  [8, [[[.62, .27], [.5, .18], [.38, .26], [.42, .4], [.54, .5], [.64, .64], [.58, .8], [.44, .82], [.36, .7], [.44, .54], [.56, .42], [.63, .28]]]],
+  [2, [[[.72, .62], [.76, .57], [.82, .59], [.82, .66], [.76, .74], [.71, .8], [.78, .79], [.86, .79]]]],
+];
 let example = null;
 
 function smooth(points) { // Catmull-Rom through the points
@@ -111,7 +114,7 @@ function playExample(strokes) {
   draw();
 }
 
-for (const [digit, strokes] of Object.entries(EXAMPLES)) {
+for (const [digit, strokes] of EXAMPLES) {
   const button = document.createElement("button");
   button.type = "button";
   const small = strokes.flat().every(([x]) => x > 0.6);

@@ -18,7 +18,7 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
   return { row, fill, figure };
 });
 
-const rounded = (p) => (p > 0.999 ? "100" : p < 0.0005 ? "0" : (100 * p).toFixed(p < 0.1 ? 1 : 0));
+const rounded = (p) => (p > 0.9995 ? "100" : p < 0.0005 ? "0" : (100 * p).toFixed(p < 0.1 || p > 0.99 ? 1 : 0));
 const percent = (p) => t("{n} %", { n: rounded(p) });
 
 function showBars(probabilities, read = []) {
@@ -68,19 +68,29 @@ function showStrip(answer) {
 
 function drawStrip(answer) {
   find(".strip").classList.toggle("empty", !answer);
+  const across = answer ? Math.ceil(Math.sqrt(answer.parts.length || 1)) : 1;
+  [strip[2].width, strip[2].height, strip[3].width, strip[3].height] = [20, 20, 28, 28].map((side) => across * side);
   const contexts = strip.map(blacken);
   if (!answer) return;
   contexts[0].drawImage(ink, 0, 0);
-  const [top, left, bottom, right] = answer.box;
   contexts[0].strokeStyle = "#f59e0b";
   contexts[0].lineWidth = 2;
-  contexts[0].strokeRect(left - 2, top - 2, right - left + 4, bottom - top + 4);
-  const scale = SIDE / Math.max(right - left, bottom - top);
+  const digits = answer.parts.length ? answer.parts : [answer];
+  const above = (across - Math.ceil(digits.length / across)) / 2; // empty rows, as many as below
+  digits.forEach((digit, i) => drawSteps(contexts, digit, i % across, above + Math.floor(i / across), across));
+}
+
+// One digit's way, in a field of a square that all of them share.
+function drawSteps([whole, cropped, fitted, centred], digit, column, row, across) {
+  const [top, left, bottom, right] = digit.box;
+  whole.strokeRect(left - 2, top - 2, right - left + 4, bottom - top + 4);
+  const side = SIDE / across;
+  const scale = side / Math.max(right - left, bottom - top);
   const [w, h] = [(right - left) * scale, (bottom - top) * scale];
-  contexts[1].drawImage(ink, left, top, right - left, bottom - top, (SIDE - w) / 2, (SIDE - h) / 2, w, h);
-  const { width, height, pixels } = answer.fitted;
-  contexts[2].putImageData(greyImage(bytesOf(pixels), width, height), (20 - width) >> 1, (20 - height) >> 1);
-  contexts[3].putImageData(greyImage(bytesOf(answer.centred), 28, 28), 0, 0);
+  cropped.drawImage(ink, left, top, right - left, bottom - top, column * side + (side - w) / 2, row * side + (side - h) / 2, w, h);
+  const { width, height, pixels } = digit.fitted;
+  fitted.putImageData(greyImage(bytesOf(pixels), width, height), column * 20 + ((20 - width) >> 1), row * 20 + ((20 - height) >> 1));
+  centred.putImageData(greyImage(bytesOf(digit.centred), 28, 28), column * 28, row * 28);
 }
 
 // The verdict.
@@ -107,8 +117,15 @@ function showBlank() {
   clearTimeout(judging);
   find(".verdict").classList.remove("unsure", "several");
   find(".bars").classList.remove("strange");
-  if (!props.value.unfit) return say("?", t("Draw a digit"), t("The ten bars will move while you draw."));
-  const [why, remedy = ""] = props.value.unfit.split(/; |；/);
+  if (props.value.unfit) sayTrouble(props.value.unfit);
+  else say("?", t("Draw a digit"), t("The ten bars will move while you draw."));
+}
+
+// What cannot be done, in place of an answer; `error` is why, and what to do about it.
+function sayTrouble(error) {
+  clearTimeout(judging);
+  find(".verdict").classList.remove("unsure", "several");
+  const [why, remedy = ""] = error.split(/; |；/);
   say("–", why[0].toUpperCase() + why.slice(1), sentence(remedy));
 }
 
@@ -126,7 +143,10 @@ function verdictOf(answer) {
   if (answer.parts.length) {
     const digits = answer.parts.map((part) => part.digit);
     const least = Math.min(...answer.parts.map((part) => part.confidence));
-    return [digits.join(""), t("{count} digits: {list}", { count: digits.length, list: digits.join(t(", ")) }), t("{sure} of each", { sure: sureness(least) })];
+    const read = { count: digits.length, list: digits.join(t(", ")) };
+    const saying = answer.unsure ? t("Perhaps {count} digits: {list}", read) : t("{count} digits: {list}", read);
+    const sure = least > 0.999 ? t("{sure} of each", { sure: sureness(least) }) : t("at least {percent} sure of each", { percent: percent(least) });
+    return [digits.join(""), saying, sure];
   }
   if (answer.unsure) {
     const parts = { first: percent(p[first]), second: percent(p[second]) };

@@ -4,7 +4,7 @@ let shown = props.value.serial;
 function follow() {
   if (props.value.serial === shown) return;
   shown = props.value.serial;
-  if (props.value.picture) putPicture(props.value.picture);
+  if (props.value.picture) putPicture(props.value.picture, props.value.own);
   else changed(); // another net: ask it about the drawing that is there
 }
 watch("value", follow);
@@ -14,9 +14,8 @@ watch("value", follow);
 const KEPT = "mnist-demo-drawing";
 
 function keep() {
-  const visible = marks.slice(marks.findLastIndex((mark) => mark.clear) + 1);
-  const plain = visible.map(({ picture, points, width }) =>
-    picture ? { ink: alphaOf(picture) } : { width, points: points.map(({ x, y }) => [+x.toFixed(4), +y.toFixed(4)]) });
+  const plain = visibleMarks().map(({ picture, own, points, width }) =>
+    picture ? { ink: alphaOf(picture), own } : { width, points: points.map(({ x, y }) => [+x.toFixed(4), +y.toFixed(4)]) });
   try {
     sessionStorage.setItem(KEPT, JSON.stringify(plain));
   } catch {
@@ -27,8 +26,8 @@ function keep() {
 function kept() {
   try {
     const plain = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
-    return plain.map(({ ink, points, width }) =>
-      ink ? { picture: fromInk(ink) } : { width, points: points.map(([x, y]) => ({ x, y })) });
+    return plain.map(({ ink, own, points, width }) =>
+      ink ? { picture: fromInk(ink), own } : { width, points: points.map(([x, y]) => ({ x, y })) });
   } catch {
     return [];
   }
@@ -43,5 +42,5 @@ addEventListener("pagehide", keep);
 marks = kept();
 showBlank();
 redraw();
-if (props.value.picture) putPicture(props.value.picture);
+if (props.value.picture) putPicture(props.value.picture, props.value.own);
 else if (marks.length) changed();
