@@ -95,12 +95,12 @@ def test_a_net_of_ones_own_shows_its_shapes_before_it_is_trained(tab: Tab) -> No
     shapes = tab.page.locator("#training-shapes")
     shapes.get_by_text("206,970").wait_for(timeout=10_000)
     assert shapes.get_by_role("row").count() == 17  # the heading, the input and 15 layers
-    choose(tab, "Kernel", "5x5")
-    shapes.get_by_text("Convolution 5x5").first.wait_for(timeout=10_000)
+    choose(tab, "Kernel", "5×5")
+    shapes.get_by_text("Convolution 5×5").first.wait_for(timeout=10_000)
     blocks = tab.page.locator("#training-own-net").get_by_role("spinbutton").first
     blocks.fill("1")
     blocks.press("Tab")
-    shapes.get_by_text("16x14x14").wait_for(timeout=10_000)
+    shapes.get_by_text("16×14×14").wait_for(timeout=10_000)
     tab.set_epochs(1)
     tab.button("Train").click()
     tab.board.get_by_text("Run 1: custom").wait_for()

@@ -171,7 +171,7 @@ def test_a_net_of_ones_own_that_would_hold_the_machine_up_is_refused() -> None:
 def test_the_shapes_are_a_table() -> None:
     table = shapes_of("wide9216")
     assert "<b>1,199,882</b> parameters" in table
-    assert "<td>Convolution 3x3</td><td>64x24x24</td><td>18,496</td><td>10,616,832</td>" in table
+    assert "<td>Convolution 3×3</td><td>64×24×24</td><td>18,496</td><td>10,616,832</td>" in table
     assert "<details>" in table
     assert "<details open>" in shapes_of("custom:")
 

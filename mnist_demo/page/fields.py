@@ -145,7 +145,7 @@ def _own_net() -> tuple[dict[str, Any], gr.Group]:
         net["blocks"] = slider("blocks", "Blocks", "convolution and pooling, each twice as wide")
         net["width"] = slider("width", "Width", "channels of the first block")
         with gr.Row():
-            net["kernel"] = choice("kernel", [("3x3", 3), ("5x5", 5)], "Kernel", "what it looks at")
+            net["kernel"] = choice("kernel", [("3×3", 3), ("5×5", 5)], "Kernel", "what it looks at")
             norms = [("On", "batch"), ("Off", "none")]
             net["norm"] = choice("norm", norms, "Batch norm", "evens out each layer")
         with gr.Row():
