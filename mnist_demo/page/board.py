@@ -70,6 +70,7 @@ def now(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "status": run.status,
+        "ahead": run.ahead,
         "text": status_line(run),
         "speed": speed_line(run),
         "progress": 1.0 if done else round(run.step / run.steps, 4) if run.steps else 0.0,

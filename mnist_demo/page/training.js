@@ -13,6 +13,7 @@ const ordered = () => Object.entries(board.runs).sort((a, b) => a[1].number - b[
 const newest = () => ordered().filter(([, run]) => !run.together).at(-1)?.[0];
 const isShown = (id) => (chosen.has(id) ? chosen.get(id) : id === newest());
 const shownRuns = () => ordered().filter(([id]) => isShown(id));
+const planned = () => Math.max(1, Math.round(props.epochs) || 1); // epochs, as the form has them
 const table = (text) => text.split(";").filter(Boolean).map((row) => row.split(" ").map(Number));
 
 // ---- charts ----
@@ -123,7 +124,7 @@ function makeChart(kind) {
     const bottom = HEIGHT - EDGE.bottom;
     drawn = shownRuns().map(([id, run]) => ({ id, run, steps: table(run.steps), epochs: table(run.epochs) }));
     const scale = spec.scale(drawn);
-    const span = Math.max(...(drawn.length ? drawn.map((s) => s.run.length) : [5]));
+    const span = Math.max(...(drawn.length ? drawn.map((s) => s.run.length) : [planned()]));
     const step = Math.max(1, niceStep(span, 6));
     const across = [];
     for (let tick = 0; tick <= span; tick += step) across.push(tick);
@@ -259,7 +260,7 @@ function showState() {
   find(".pause").hidden = status === "paused";
   find(".resume").disabled = find(".resume").hidden = status !== "paused";
   find(".stop").disabled = !active || (stopping && status !== "testing");
-  find(".stop").textContent = t(status === "waiting" ? "Leave the line" : status === "testing" ? "Skip the test" : "Stop");
+  find(".stop").textContent = t(now?.ahead ? "Leave the line" : status === "testing" ? "Skip the test" : "Stop");
   const rate = find(".rate input");
   rate.disabled = !["waiting", "training", "paused"].includes(status);
   find(".rate").classList.toggle("off", rate.disabled);
@@ -268,7 +269,8 @@ function showState() {
   find(".bar").style.transform = `scaleX(${now?.progress ?? 0})`;
   find(".progress").setAttribute("aria-valuenow", part);
   const text = now ? (stopping && status !== "testing" ? t("Stopping") : now.text)
-    : t("Nothing trained yet. The settings are good to start with: press Train and watch.");
+    : t(planned() === 1 ? "Nothing trained yet. Press Train and watch one epoch."
+      : "Nothing trained yet. Press Train and watch {n} epochs.", { n: planned() });
   if (find(".text").textContent !== text) find(".text").textContent = text;
   find(".speed").textContent = now?.speed ?? "";
 }
@@ -453,6 +455,10 @@ function show() {
 }
 
 watch("value", show);
+watch("epochs", () => {
+  showState();
+  drawCharts();
+});
 show();
 trigger("opened", { key });
 

@@ -43,6 +43,8 @@ from mnist_demo.page.wiring import wire
 from mnist_demo.page.words import script
 
 HERE = Path(__file__).parent
+# Tells the board what the form says of the epochs, without a way over the server.
+PLAN = "(epochs) => ({ __type__: 'update', props: { epochs } })"
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,9 @@ def build(context: Context) -> TrainingTab:
         if drawer := context.shelf.drawer(sent(event, "key")):
             keep_together(run, drawer)
 
+    form_fields.settings["epochs"].change(
+        None, form_fields.settings["epochs"], view, js=PLAN, **fields.QUIET
+    )
     queued: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     # One more than the line is long, so that who comes last is told and does not hang.
     in_line = queued | {"concurrency_limit": context.turns.limit + 1, "concurrency_id": "train"}
@@ -188,6 +193,7 @@ def _board(context: Context) -> gr.HTML:
 
     return gr.HTML(
         value={"now": None, "runs": {}},
+        epochs=fields.DEFAULTS.epochs,
         html_template=(HERE / "training.html").read_text(),
         js_on_load=script("training.js"),
         server_functions=[switch, download],
