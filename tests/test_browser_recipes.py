@@ -57,7 +57,7 @@ def wait_for_value(tab: Tab, field: str, value: str) -> None:
 
 def test_a_recipe_fills_the_form_and_an_edit_is_told(tab: Tab) -> None:
     recipe = find_recipe("lenet500")
-    choose(tab, "Recipe", f"003a: {recipe.title}")
+    choose(tab, "Recipe", f"{recipe.title} (003a)")
     for field, value in (("Net", "lenet500"), ("Epochs", "10"), ("Batch size", "64")):
         wait_for_value(tab, field, value)
     for field, value in (("Learning rate", "0.01"), ("Optimizer", "SGD"), ("Schedule", "Constant")):
@@ -77,9 +77,9 @@ def test_a_recipe_fills_the_form_and_an_edit_is_told(tab: Tab) -> None:
 def test_recipes_of_digits_and_of_photos_take_turns(colour_tab: Tab) -> None:
     shapes = colour_tab.page.locator("#training-shapes")
     for recipe, net, parameters in (
-        ("004: MNIST project", "wide9216", "1,199,882"),
-        ("002: PyTorch and CNN", "cifar-threeconv", "541,094"),
-        ("003a: PyTorch's classic", "lenet500", "431,080"),
+        ("MNIST project (004)", "wide9216", "1,199,882"),
+        ("PyTorch and CNN image classification (002)", "cifar-threeconv", "541,094"),
+        ("PyTorch's classic example (003a)", "lenet500", "431,080"),
     ):
         choose(colour_tab, "Recipe", recipe)
         wait_for_value(colour_tab, "Net", net)
