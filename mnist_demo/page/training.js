@@ -248,11 +248,12 @@ const GOING = "mnist-demo-going"; // when the run began that the page was left w
 const TRIES = 15; // seconds within which the server has noticed that the page is gone
 let broken = null; // the run to go on with, by when it began
 
-function noteGoing() {
+function noteGoing({ type }) {
   const run = board.runs[board.now?.run];
   const isGoing = ["waiting", "training"].includes(board.now?.status) && !stopping;
+  const isLeft = type === "pagehide" || document.hidden;
   try {
-    if (isGoing) sessionStorage.setItem(GOING, run.begun);
+    if (isGoing && isLeft) sessionStorage.setItem(GOING, run.begun);
     else sessionStorage.removeItem(GOING);
   } catch {
     // a browser that stores nothing keeps no run either
@@ -285,6 +286,7 @@ async function awaitBroken() {
 }
 
 addEventListener("pagehide", noteGoing);
+document.addEventListener("visibilitychange", noteGoing); // a phone drops hidden tabs without a word
 
 // ---- buttons and progress ----
 
