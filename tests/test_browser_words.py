@@ -162,7 +162,7 @@ def test_training_and_gallery_speak_one_language(open_page: Open, locale: str) -
 
 def test_a_message_of_the_server_is_in_the_visitor_s_language(open_page: Open) -> None:
     for locale, message in (
-        ("zh-CN", "轮次必须是 1 到 60 之间的整数"),
+        ("zh-CN", "轮数必须是 1 到 60 之间的整数"),
         ("en-US", "Epochs must be a whole number from 1 to 60."),
     ):
         page = open_page(locale)

@@ -163,7 +163,7 @@ def build(context: Context) -> TrainingTab:
     trained = view.train(start, set(form_fields.inputs), view, **in_line)
     resumed = view.resume(go_on, None, view, **in_line)
     view.together(use_together, None, view, concurrency_limit=2, **queued)
-    view.discard(discard, None, view, **fields.QUIET)
+    view.discard(discard, None, view, **queued)
     opened = [view, form_fields.settings["dataset"], form_fields.recipe, form_fields.fetch]
     view.opened(refresh, None, opened, **fields.QUIET)
 
