@@ -164,10 +164,13 @@ def test_the_second_visitor_waits_and_sees_only_its_own(chromium: Browser, addre
     first = Tab(chromium.new_page(), address)
     first.set_epochs(50)
     first.button("Train").click()
+    first.wait_for_status("waiting", "training")
+    expect(first.button("Stop")).to_be_visible()  # nobody is before it in the line
     first.wait_for_status("training")
     other = Tab(chromium.new_page(), address)
     other.button("Train").click()
     other.wait_for_status("waiting")
+    expect(other.button("Leave the line")).to_be_enabled()
     assert "1 person ahead of you" in other.board.locator(".text").inner_text()
     assert other.board.locator(".runs li").count() == 1
     assert first.complaints == []
