@@ -105,8 +105,8 @@ def name_of(module: nn.Module) -> str:
 
 
 def by(size: int | tuple[int, ...]) -> str:
-    """5 or (5, 5) as 5x5."""
-    return f"{size}x{size}" if isinstance(size, int) else "x".join(map(str, size))
+    """5 or (5, 5) as 5×5."""
+    return f"{size}×{size}" if isinstance(size, int) else "×".join(map(str, size))
 
 
 def rows_of(summary: Summary) -> list[tuple[str, str, str, str]]:

@@ -297,7 +297,7 @@ def test_inside_the_network_follows_the_pen_and_rests_with_it(open_page: Open) -
     stages = page.locator("#sketchpad .stages canvas")
     expect(stages).to_have_count(7)
     expect(stages.nth(0)).to_have_attribute(
-        "aria-label", "Convolution 3x3 · 32 pictures of 26×26, the first 16 of them"
+        "aria-label", "Convolution 3×3 · 32 pictures of 26×26, the first 16 of them"
     )
     colours = """(canvas) => {
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);

@@ -57,7 +57,7 @@ def wait_for_value(tab: Tab, field: str, value: str) -> None:
 
 def test_a_recipe_fills_the_form_and_an_edit_is_told(tab: Tab) -> None:
     recipe = find_recipe("lenet500")
-    choose(tab, "Recipe", f"003a: {recipe.title}")
+    choose(tab, "Recipe", f"{recipe.title} (003a)")
     for field, value in (("Net", "lenet500"), ("Epochs", "10"), ("Batch size", "64")):
         wait_for_value(tab, field, value)
     for field, value in (("Learning rate", "0.01"), ("Optimizer", "SGD"), ("Schedule", "Constant")):
@@ -77,9 +77,9 @@ def test_a_recipe_fills_the_form_and_an_edit_is_told(tab: Tab) -> None:
 def test_recipes_of_digits_and_of_photos_take_turns(colour_tab: Tab) -> None:
     shapes = colour_tab.page.locator("#training-shapes")
     for recipe, net, parameters in (
-        ("004: MNIST project", "wide9216", "1,199,882"),
-        ("002: PyTorch and CNN", "cifar-threeconv", "541,094"),
-        ("003a: PyTorch's classic", "lenet500", "431,080"),
+        ("MNIST project (004)", "wide9216", "1,199,882"),
+        ("PyTorch and CNN image classification (002)", "cifar-threeconv", "541,094"),
+        ("PyTorch's classic example (003a)", "lenet500", "431,080"),
     ):
         choose(colour_tab, "Recipe", recipe)
         wait_for_value(colour_tab, "Net", net)
@@ -95,12 +95,12 @@ def test_a_net_of_ones_own_shows_its_shapes_before_it_is_trained(tab: Tab) -> No
     shapes = tab.page.locator("#training-shapes")
     shapes.get_by_text("206,970").wait_for(timeout=10_000)
     assert shapes.get_by_role("row").count() == 17  # the heading, the input and 15 layers
-    choose(tab, "Kernel", "5x5")
-    shapes.get_by_text("Convolution 5x5").first.wait_for(timeout=10_000)
+    choose(tab, "Kernel", "5×5")
+    shapes.get_by_text("Convolution 5×5").first.wait_for(timeout=10_000)
     blocks = tab.page.locator("#training-own-net").get_by_role("spinbutton").first
     blocks.fill("1")
     blocks.press("Tab")
-    shapes.get_by_text("16x14x14").wait_for(timeout=10_000)
+    shapes.get_by_text("16×14×14").wait_for(timeout=10_000)
     tab.set_epochs(1)
     tab.button("Train").click()
     tab.board.get_by_text("Run 1: custom").wait_for()

@@ -123,7 +123,11 @@ def test_runs_are_overlaid_taken_home_and_used(desktop: Tab) -> None:
     assert lines.count() == 1
     desktop.board.get_by_label("Show run 1 in the charts").check()
     assert lines.count() == 2
-    assert "which also chose the epoch" in desktop.board.locator(".runs").inner_text()
+    row = desktop.board.locator(".runs li").first
+    assert "which also chose the epoch" in row.inner_text()
+    assert row.inner_text().count("%") == 1  # validation and test are the same digits
+    result = row.locator(".test .value").inner_text()
+    expect(desktop.board.locator(".text")).to_contain_text(f"Done: {result} held-out accuracy.")
 
     with desktop.page.expect_download() as waiting:
         desktop.button("Download the history of run 2 (CSV)").click()
@@ -139,14 +143,34 @@ def test_runs_are_overlaid_taken_home_and_used(desktop: Tab) -> None:
     assert lines.count() == 2  # another tab loses nothing
 
 
+def test_the_board_stays_in_sight_and_follows_the_form(desktop: Tab) -> None:
+    ticks = desktop.board.locator(".chart[data-kind=loss] .grid text[text-anchor=middle]")
+    expect(ticks.last).to_have_text("5")
+    desktop.set_epochs(12)
+    expect(ticks.last).to_have_text("12")
+    expect(desktop.board.locator(".text")).to_have_text(
+        "Nothing trained yet. Press Train and watch 12 epochs."
+    )
+    desktop.page.get_by_role("button", name="More settings").click()
+    device = desktop.page.get_by_label("Device", exact=True)
+    device.scroll_into_view_if_needed()
+    expect(desktop.button("Train")).to_be_in_viewport()
+    desktop.page.set_viewport_size({"width": 1280, "height": 500})  # too low for both
+    device.scroll_into_view_if_needed()
+    expect(desktop.button("Train")).not_to_be_in_viewport()
+
+
 def test_the_second_visitor_waits_and_sees_only_its_own(chromium: Browser, address: str) -> None:
     first = Tab(chromium.new_page(), address)
     first.set_epochs(50)
     first.button("Train").click()
+    first.wait_for_status("waiting", "training")
+    expect(first.button("Stop")).to_be_visible()  # nobody is before it in the line
     first.wait_for_status("training")
     other = Tab(chromium.new_page(), address)
     other.button("Train").click()
     other.wait_for_status("waiting")
+    expect(other.button("Leave the line")).to_be_enabled()
     assert "1 person ahead of you" in other.board.locator(".text").inner_text()
     assert other.board.locator(".runs li").count() == 1
     assert first.complaints == []
@@ -200,6 +224,19 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
         "document.querySelectorAll('#training-board .chart circle.validation').length >= 2",
         timeout=90_000,
     )
+    tab.page.reload()
+    expect(tab.board.locator(".news")).to_have_text(
+        re.compile("The page was reloaded; the run goes on after epoch [0-9]+.")
+    )
+    tab.wait_for_status("training")
+    tab.button("Pause").click()
+    tab.wait_for_status("paused")
+    tab.page.reload()  # who paused it may not want it to go on
+    expect(tab.page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
+    tab.page.get_by_role("tab", name="Train").click()
+    tab.wait_for_status("interrupted")
+    tab.button("Go on with run 1").click()
+    tab.wait_for_status("training")
     tab.page.close()  # leaves without a word
     first.close()
     first.context.crew.close()
@@ -224,12 +261,19 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
     tab.button("Train").click()
     tab.wait_for_status("done")
     tab.page.reload()
+    tab.complaints.clear()  # Gradio's, where the run's stream was cut off just before its end
     tab.page.get_by_role("tab", name="Gallery").click()
     beside = tab.page.get_by_label("Compare with").locator("option")
     expect(beside.filter(has_text="Run")).to_have_count(2)  # without a look at the Train tab
     tab.page.get_by_role("tab", name="Train").click()
     expect(row).to_have_text([re.compile("Run 2"), re.compile("Run 1")])  # the newest on top
     tab.button("Delete run 2").click()
+    expect(tab.button("Really delete run 2?")).to_have_text("Really delete?")
+    expect(tab.board.locator(".asks")).to_have_text("Press again to delete run 2")
+    expect(tab.button("Delete run 2")).to_be_visible()  # nobody pressed again
+    expect(row).to_have_count(2)
+    tab.button("Delete run 2").click()
+    tab.button("Really delete run 2?").click()
     expect(row).to_have_count(1)
     assert "stopped after" in row.inner_text()
     tab.button("Use run 1 in Draw").click()
@@ -237,7 +281,8 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
         "document.querySelector('#net input')?.value.startsWith('Run 1')", timeout=20_000
     )
     tab.page.get_by_role("tab", name="Train").click()
-    tab.button("Delete run 1").click()
+    tab.button("Delete run 1").press("Enter")
+    tab.button("Really delete run 1?").press("Enter")
     row.wait_for(state="detached")
     assert not list(runs.iterdir())
     assert tab.complaints == []

@@ -162,8 +162,8 @@ def test_training_and_gallery_speak_one_language(open_page: Open, locale: str) -
 
 def test_a_message_of_the_server_is_in_the_visitor_s_language(open_page: Open) -> None:
     for locale, message in (
-        ("zh-CN", "轮次必须是整数"),
-        ("en-US", "epochs must be a whole number"),
+        ("zh-CN", "轮数必须是 1 到 60 之间的整数"),
+        ("en-US", "Epochs must be a whole number from 1 to 60."),
     ):
         page = open_page(locale)
         page.get_by_role("tab").nth(1).click()
@@ -171,7 +171,9 @@ def test_a_message_of_the_server_is_in_the_visitor_s_language(open_page: Open) -
         field.fill("1.5")
         field.press("Tab")
         page.locator("#training-board .start").click()
-        expect(page.locator(".toast-body")).to_contain_text(message)
+        expect(page.locator("#training-board .alert")).to_contain_text(message)
+        expect(page.locator(".toast-body")).to_have_count(0)
+        expect(page.locator("#training-board .start")).to_be_enabled(timeout=1000)
 
 
 def test_a_link_leads_to_the_other_language_and_keeps_the_address(open_page: Open) -> None:

@@ -100,8 +100,8 @@ def test_parameters_and_multiply_adds_are_those_worked_out_by_hand() -> None:
     assert summary.parameters == 1_199_882
     assert summary.multiply_adds == convolutions + 9216 * 128 + 128 * 10 == 11_992_448
     rows = rows_of(summary)
-    assert rows[0] == ("Input", "1x28x28", "", "")
-    assert ("Max pooling 2x2", "64x12x12", "", "") in rows
+    assert rows[0] == ("Input", "1×28×28", "", "")
+    assert ("Max pooling 2×2", "64×12×12", "", "") in rows
     assert rows[-1] == ("Fully connected", "10", "1,290", "1,280")
 
 

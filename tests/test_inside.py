@@ -47,9 +47,9 @@ def test_each_layer_is_shown_with_its_own_answers(released: Checkpoint, seven: n
     inside = look_inside(released.net, seven)
     assert inside.digit == 7
     assert [stage.name for stage in inside.stages[:3]] == [
-        "Convolution 3x3",
-        "Convolution 3x3",
-        "Convolution 5x5, stride 2",
+        "Convolution 3×3",
+        "Convolution 3×3",
+        "Convolution 5×5, stride 2",
     ]
     assert [(stage.count, stage.maps.shape) for stage in inside.stages[-2:]] == [
         (64, (MOST_MAPS, 4, 4)),

@@ -74,9 +74,9 @@ def held_out(source: TrainConfig) -> Any:
 
 def test_a_recipe_comes_as_its_source_has_it_or_shortened() -> None:
     titles = {value: title for title, value in filling.recipe_choices(EVERYTHING)}
-    assert titles["wide9216:full"] == "004: MNIST project"
-    assert titles["wide9216"] == "004: MNIST project, shortened"
-    assert titles["lenet500"] == "003a: PyTorch's classic example"
+    assert titles["wide9216:full"] == "MNIST project (004)"
+    assert titles["wide9216"] == "MNIST project, shortened (004)"
+    assert titles["lenet500"] == "PyTorch's classic example (003a)"
     full, short = filling.filled("wide9216:full"), filling.filled("wide9216")
     wanted = {"epochs": 15, "learning_rate": 1e-3, "batch_size": 128, "optimizer": "adamw"}
     assert wanted.items() <= full.items()
@@ -112,7 +112,14 @@ def test_a_recipe_says_what_the_source_reports_and_what_differs_here() -> None:
     assert "train 5, each with a seed of its own" in five
     assert filling.filled("nielsen-five") == filling.filled("nielsen-dropout")
     lenet = filling.describe("lenet500", filling.filled("lenet500"))
-    assert lenet.startswith("The source reports no figure.")
+    assert (
+        lenet == "The source reports no figure. 5,000 of the 60,000 digits are kept for validation."
+    )
+
+
+@pytest.mark.parametrize("name", [filling.DEFAULTS, *RECIPES, *sorted(FULL)])
+def test_of_other_data_than_full_mnist_no_recipe_says_what_is_kept_of_mnist(name: str) -> None:
+    assert "60,000" not in filling.describe(name, filling.filled(name), "sample")
 
 
 @pytest.mark.parametrize(("name", "is_long"), [("photo", True), ("photo-short", False)])
@@ -171,7 +178,7 @@ def test_a_net_of_ones_own_that_would_hold_the_machine_up_is_refused() -> None:
 def test_the_shapes_are_a_table() -> None:
     table = shapes_of("wide9216")
     assert "<b>1,199,882</b> parameters" in table
-    assert "<td>Convolution 3x3</td><td>64x24x24</td><td>18,496</td><td>10,616,832</td>" in table
+    assert "<td>Convolution 3×3</td><td>64×24×24</td><td>18,496</td><td>10,616,832</td>" in table
     assert "<details>" in table
     assert "<details open>" in shapes_of("custom:")
 

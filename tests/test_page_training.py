@@ -555,6 +555,33 @@ def test_settings_are_checked_on_the_server(change: dict[str, Any], text: str) -
         form.make_config({"net": "linear"} | change)
 
 
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({}, None),
+        ({"epochs": 3.0}, None),
+        ({"epochs": None}, "Epochs must be a whole number from 1 to 60"),
+        ({"epochs": 2.5}, "Epochs must be a whole number from 1 to 60"),
+        ({"epochs": True}, "Epochs must be a whole number from 1 to 60"),
+        ({"epochs": 61}, "Epochs must be a whole number from 1 to 60"),
+        ({"seed": -1}, "Seed must be a whole number from 0 to 2,147,483,647"),
+        ({"learning_rate": 0}, "Learning rate must be a number from 0.00001 to 1"),
+        ({"average": "0.5"}, "Weight averaging must be a number from 0 to 0.9999"),
+        ({"holdout": math.nan}, "Held out must be a number from 0 to 0.5"),
+    ],
+)
+def test_a_field_s_error_says_its_label_and_what_it_takes(
+    change: dict[str, Any], text: str | None
+) -> None:
+    values = LINEAR.to_dict() | change
+    if text is None:
+        form.check_numbers(values)
+        return
+    with pytest.raises(UserError) as error:
+        form.check_numbers(values)
+    assert str(error.value) == text
+
+
 def test_whole_numbers_may_come_as_floats() -> None:
     config = form.make_config({"epochs": 3.0, "seed": 4.0})
     assert (config.epochs, config.seed) == (3, 4)

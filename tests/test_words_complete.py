@@ -196,6 +196,7 @@ def of_the_form() -> list[str]:
     texts += [form.data_note(name) for name in ("mnist", "cifar10", "sample", "mine")]
     for name in [choice for _, choice in filling.recipe_choices([("", "mnist"), ("", "cifar10")])]:
         texts += [filling.describe(name, filling.filled(name)), filling.describe(name, {})]
+        texts.append(filling.describe(name, filling.filled(name), "sample"))
     for data in ("mnist", "cifar10"):
         texts += [title for title, _ in filling.net_choices(data) + filling.augment_choices(data)]
     return texts

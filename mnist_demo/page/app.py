@@ -101,6 +101,7 @@ def build(context: Context) -> gr.Blocks:
 
         quiet: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         title.opened(bring_runs, net, net, **quiet)
+        title.returned(lambda: gr.Tabs(selected="train"), None, tabs, **quiet)
         net.change(choose_net, net, pad, **quiet)
         net.focus(offer_nets, net, net, **quiet)
         runs.use(use_run, None, [net, tabs], **quiet)

@@ -70,6 +70,7 @@ def now(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "status": run.status,
+        "ahead": run.ahead,
         "text": status_line(run),
         "speed": speed_line(run),
         "progress": 1.0 if done else round(run.step / run.steps, 4) if run.steps else 0.0,
@@ -124,6 +125,8 @@ def duration(seconds: float) -> str:
 
 def summary(run: Run) -> dict[str, Any]:
     best = run.best
+    validation = f"{best.validation_accuracy:.2%}" if best else ""
+    test = f"{run.accuracy:.2%}" if run.accuracy is not None else ""
     return {
         "number": run.number,
         "colour": (run.number - 1) % COLOURS,
@@ -135,8 +138,9 @@ def summary(run: Run) -> dict[str, Any]:
         "status": run.status,
         "failure": run.message if run.status == "failed" else "",
         "outcome": outcome(run),
-        "validation": f"{best.validation_accuracy:.2%}" if best else "",
-        "test": f"{run.accuracy:.2%}" if run.accuracy is not None else "",
+        "validation": validation,
+        "test": test,
+        "once": validation == test and run.judged_by.startswith("held-out"),  # the same images
         "test_title": run.judged_by if run.accuracy is not None else "",
         "time": duration(run.seconds) if run.seconds else "",
         "usable": run.is_usable,
@@ -145,6 +149,7 @@ def summary(run: Run) -> dict[str, Any]:
         "kept": run.keeper is not None,
         "note": run.note,
         "length": run.config.epochs,
+        "begun": run.begun,
         "steps": "".join(f"{x:.5g} {y:.4g};" for x, y in run.losses.points),
         "epochs": "".join(
             f"{e.epoch} {e.train_loss:.4g} {e.validation_loss:.4g} "

@@ -33,13 +33,15 @@ def stopped(reason: str, config: TrainConfig, epochs: Sequence[Epoch]) -> str:
     return f"{reason} {where(config, epochs)}.{kept(config, epochs) or AS_IT_WAS}"
 
 
-def done(config: TrainConfig, epochs: Sequence[Epoch]) -> str:
+def done(config: TrainConfig, epochs: Sequence[Epoch], result: str = "") -> str:
+    """`result`: the test's figure and its name; empty where the test was left out."""
+    beginning = f"Done: {result}." if result else "Done."
     if config.keep == "last":
-        return "Done. The last epoch's net is kept, as was asked."
+        return f"{beginning} The last epoch's net is kept, as was asked."
     best = kept_epoch(config, epochs)
     if best is None or best.epoch == len(epochs):
-        return "Done. The last epoch has the lowest validation loss; its net is kept."
-    return f"Done. Epoch {best.epoch} has the lowest validation loss; its net is kept."
+        return f"{beginning} The last epoch has the lowest validation loss; its net is kept."
+    return f"{beginning} Epoch {best.epoch} has the lowest validation loss; its net is kept."
 
 
 def failed(reason: str, config: TrainConfig, epochs: Sequence[Epoch]) -> str:

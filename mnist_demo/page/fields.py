@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from mnist_demo.augment import Warp
-from mnist_demo.config import PRECISIONS, TrainConfig
+from mnist_demo.config import BOUNDS, PRECISIONS, TrainConfig
 from mnist_demo.device import available_devices, describe_device, pick_device
 from mnist_demo.nets import find_net
 from mnist_demo.nets.custom import ACTIVATIONS, POOLS, CustomNet
@@ -145,7 +146,7 @@ def _own_net() -> tuple[dict[str, Any], gr.Group]:
         net["blocks"] = slider("blocks", "Blocks", "convolution and pooling, each twice as wide")
         net["width"] = slider("width", "Width", "channels of the first block")
         with gr.Row():
-            net["kernel"] = choice("kernel", [("3x3", 3), ("5x5", 5)], "Kernel", "what it looks at")
+            net["kernel"] = choice("kernel", [("3×3", 3), ("5×5", 5)], "Kernel", "what it looks at")
             norms = [("On", "batch"), ("Off", "none")]
             net["norm"] = choice("norm", norms, "Batch norm", "evens out each layer")
         with gr.Row():
@@ -184,16 +185,24 @@ def _choice(name: str, choices: list[tuple[str, Any]], info: str) -> gr.Dropdown
 
 
 def _number(name: str, info: str, step: float) -> gr.Number:
-    """Without Gradio's own bounds, whose message would not say which field is meant."""
-    acts = form.acts(name, DEFAULTS.optimizer, DEFAULTS.schedule)
-    return gr.Number(
+    low, high = (BOUNDS | form.RANGES)[name]
+    field = gr.Number(
         getattr(DEFAULTS, name),
         label=form.LABELS[name],
         info=info,
+        minimum=math.floor(low / step) * step,  # where a browser's steps begin
+        maximum=high,
         step=step,
-        interactive=acts,
+        interactive=form.acts(name, DEFAULTS.optimizer, DEFAULTS.schedule),
         **NARROW,
     )
+    field.preprocess = _as_it_is
+    return field
+
+
+def _as_it_is(value: Any) -> Any:
+    """In place of Gradio's check, whose message does not say which field is meant."""
+    return value
 
 
 def recipe_field(choices: form.Choices, value: str = filling.DEFAULTS) -> gr.Dropdown:

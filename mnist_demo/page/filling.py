@@ -12,6 +12,7 @@ from mnist_demo.page import form
 from mnist_demo.page.trainer import MAX_SECONDS
 from mnist_demo.recipes import RECIPES, Recipe, find_recipe
 from mnist_demo.recipes.recipe import NEXT_TO_NONE
+from mnist_demo.recipes.sources import KEPT_BACK
 
 DEFAULTS = "defaults"  # the choice that is no tutorial's
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
@@ -51,10 +52,13 @@ def recipe_choices(data_sets: form.Choices) -> form.Choices:
 
 
 def _ways(recipe: Recipe) -> form.Choices:
-    title = f"{recipe.source[:1].upper()}{recipe.source[1:]}: {recipe.title}"
+    title = f"{recipe.title[:1].upper()}{recipe.title[1:]}"
     if recipe.full is None:
-        return [(title, recipe.name)]
-    return [(title, recipe.name + FULL), (f"{title}, shortened", recipe.name)]
+        return [(f"{title} ({recipe.source})", recipe.name)]
+    return [
+        (f"{title} ({recipe.source})", recipe.name + FULL),
+        (f"{title}, shortened ({recipe.source})", recipe.name),
+    ]
 
 
 def default_recipe(data: str) -> str:
@@ -96,12 +100,12 @@ def changes(name: str, settings: Mapping[str, Any]) -> list[str]:
     return [form.LABELS[key] for key in recipe if settings.get(key) != recipe[key]]
 
 
-def describe(name: str, settings: Mapping[str, Any]) -> str:
+def describe(name: str, settings: Mapping[str, Any], data: str = "mnist") -> str:
     """Under the choice, in Markdown: what the source reports, what differs here, what was changed.
 
-    Of our own words alone.
+    Of our own words alone. `data`: what is learned from, which decides how much is held out.
     """
-    parts = [] if name == DEFAULTS else _of_source(*_chosen(name))
+    parts = [] if name == DEFAULTS else _of_source(*_chosen(name), data)
     changed = changes(name, settings)
     if changed:
         parts.append(f"**Changed:** {', '.join(changed)}.")
@@ -112,8 +116,10 @@ def describe(name: str, settings: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
-def _of_source(recipe: Recipe, full: bool) -> list[str]:
-    config, differs = recipe.settings(full), recipe.departs(full)
+def _of_source(recipe: Recipe, full: bool, data: str) -> list[str]:
+    config = recipe.settings(full)
+    told = recipe.departs(full).split("; ")
+    differs = "; ".join(part for part in told if data == "mnist" or KEPT_BACK not in part)
     has_figure = any(letter.isdigit() for letter in recipe.says)
     if recipe.source == "ours":
         parts = ["Our own settings for these images."]

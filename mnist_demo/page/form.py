@@ -141,6 +141,24 @@ def acts(name: str, optimizer: str, schedule: str) -> bool:
     return True
 
 
+def check_numbers(values: Mapping[str, Any]) -> None:
+    """What the number fields hold. Raises UserError with a field's label and what it takes."""
+    for name, (low, high) in (BOUNDS | RANGES).items():
+        value = values[name]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = is_number and low <= value <= high
+        label, least, most = LABELS[name], _plain(low), _plain(high)
+        if name in WHOLE and not (fits and value % 1 == 0):
+            raise UserError(f"{label} must be a whole number from {least} to {most}")
+        if not fits:
+            raise UserError(f"{label} must be a number from {least} to {most}")
+
+
+def _plain(value: float) -> str:
+    """0.00001, not 1e-05; 2,147,483,647."""
+    return f"{value:,.5f}".rstrip("0").rstrip(".")
+
+
 def make_config(values: Mapping[str, Any]) -> TrainConfig:
     """The checked settings of a run. Raises UserError with what to choose instead."""
     settings = {

@@ -6,6 +6,13 @@ try {
   // A browser that stores nothing has none.
 }
 
+// A run that a reload broke off goes on in the Train tab; written by training.js too.
+try {
+  if (sessionStorage.getItem("mnist-demo-going")) trigger("returned");
+} catch {
+  // Nor has it a run to go on with.
+}
+
 // Another language keeps the rest of the address: the theme, say.
 for (const link of element.querySelectorAll("a.language"))
   link.addEventListener("click", (event) => {

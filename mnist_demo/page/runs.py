@@ -140,6 +140,12 @@ class Run:
         self._evaluation, self.make_evaluation = evaluation, None
         self.accuracy = evaluation.accuracy if evaluation is not None else None
 
+    @property
+    def result(self) -> str:
+        """The test's figure and its name, "test accuracy"; empty where there is none."""
+        name, _, _ = self.judged_by.partition(" (")
+        return f"{self.accuracy:.2%} {name}" if self.accuracy is not None else ""
+
     def put_net(self, content: bytes) -> None:
         """Another net, as a checkpoint's bytes."""
         self._net, self.make_net = None, functools.partial(from_bytes, content)

@@ -207,7 +207,7 @@ def _end(run: Run, message: End | Gone) -> None:
         run.status = "interrupted" if run.keeper else "failed"
         run.message = ending.gone(message.code, config, epochs)
     elif message.how == "done":
-        run.status, run.message = "done", ending.done(config, epochs)
+        run.status, run.message = "done", ending.done(config, epochs, run.result)
     elif message.how == "failed":
         run.status, run.message = "failed", ending.failed(message.text, config, epochs)
     else:

@@ -8,11 +8,14 @@ const EDGE = { top: 10, right: 12, bottom: 34, left: 46 };
 const chosen = new Map(); // run -> whether the visitor ticked it; others: the newest alone
 let board = { now: null, runs: {} };
 let stopping = false;
+let presses = 0; // of buttons that the server may refuse, which it says by their numbers
+let refused = 0; // the last press that was
 
 const ordered = () => Object.entries(board.runs).sort((a, b) => a[1].number - b[1].number);
 const newest = () => ordered().filter(([, run]) => !run.together).at(-1)?.[0];
 const isShown = (id) => (chosen.has(id) ? chosen.get(id) : id === newest());
 const shownRuns = () => ordered().filter(([id]) => isShown(id));
+const planned = () => Math.max(1, Math.round(props.epochs) || 1); // epochs, as the form has them
 const table = (text) => text.split(";").filter(Boolean).map((row) => row.split(" ").map(Number));
 
 // ---- charts ----
@@ -123,7 +126,7 @@ function makeChart(kind) {
     const bottom = HEIGHT - EDGE.bottom;
     drawn = shownRuns().map(([id, run]) => ({ id, run, steps: table(run.steps), epochs: table(run.epochs) }));
     const scale = spec.scale(drawn);
-    const span = Math.max(...(drawn.length ? drawn.map((s) => s.run.length) : [5]));
+    const span = Math.max(...(drawn.length ? drawn.map((s) => s.run.length) : [planned()]));
     const step = Math.max(1, niceStep(span, 6));
     const across = [];
     for (let tick = 0; tick <= span; tick += step) across.push(tick);
@@ -239,13 +242,61 @@ function storedKey() {
 
 const key = storedKey();
 
+// ---- a reload breaks a run off, and the same tab then goes on with it ----
+
+const GOING = "mnist-demo-going"; // when the run began that the page was left with; see masthead.js
+const TRIES = 15; // seconds within which the server has noticed that the page is gone
+let broken = null; // the run to go on with, by when it began
+
+function noteGoing({ type }) {
+  const run = board.runs[board.now?.run];
+  const isGoing = ["waiting", "training"].includes(board.now?.status) && !stopping;
+  const isLeft = type === "pagehide" || document.hidden;
+  try {
+    if (isGoing && isLeft) sessionStorage.setItem(GOING, run.begun);
+    else sessionStorage.removeItem(GOING);
+  } catch {
+    // a browser that stores nothing keeps no run either
+  }
+}
+
+function goOn() {
+  const [id, run] = ordered().find(([, run]) => String(run.begun) === broken) ?? [];
+  if (!run) return; // the server still has it as going on
+  broken = null;
+  if (!run.resumable) return;
+  resume(id);
+  const epochs = table(run.epochs).length;
+  say(epochs ? t("The page was reloaded; the run goes on after epoch {n}.", { n: epochs })
+    : t("The page was reloaded; the run begins anew."), ".news");
+}
+
+async function awaitBroken() {
+  try {
+    broken = sessionStorage.getItem(GOING);
+    sessionStorage.removeItem(GOING);
+  } catch {
+    return;
+  }
+  for (let tries = 0; broken && tries < TRIES; tries++) {
+    await new Promise((done) => setTimeout(done, 1000));
+    if (broken) trigger("opened", { key });
+  }
+  broken = null;
+}
+
+addEventListener("pagehide", noteGoing);
+document.addEventListener("visibilitychange", noteGoing); // a phone drops hidden tabs without a word
+
 // ---- buttons and progress ----
 
 const ACTIVE = ["waiting", "training", "paused", "testing"];
 
-function say(text) {
-  find(".alert").textContent = text || "";
-  find(".alert").hidden = !text;
+function say(text, place = ".alert") {
+  for (const other of [".alert", ".news"]) {
+    find(other).textContent = (other === place && text) || "";
+    find(other).hidden = !find(other).textContent;
+  }
 }
 
 function showState() {
@@ -259,7 +310,7 @@ function showState() {
   find(".pause").hidden = status === "paused";
   find(".resume").disabled = find(".resume").hidden = status !== "paused";
   find(".stop").disabled = !active || (stopping && status !== "testing");
-  find(".stop").textContent = t(status === "waiting" ? "Leave the line" : status === "testing" ? "Skip the test" : "Stop");
+  find(".stop").textContent = t(now?.ahead ? "Leave the line" : status === "testing" ? "Skip the test" : "Stop");
   const rate = find(".rate input");
   rate.disabled = !["waiting", "training", "paused"].includes(status);
   find(".rate").classList.toggle("off", rate.disabled);
@@ -268,7 +319,8 @@ function showState() {
   find(".bar").style.transform = `scaleX(${now?.progress ?? 0})`;
   find(".progress").setAttribute("aria-valuenow", part);
   const text = now ? (stopping && status !== "testing" ? t("Stopping") : now.text)
-    : t("Nothing trained yet. The settings are good to start with: press Train and watch.");
+    : t(planned() === 1 ? "Nothing trained yet. Press Train and watch one epoch."
+      : "Nothing trained yet. Press Train and watch {n} epochs.", { n: planned() });
   if (find(".text").textContent !== text) find(".text").textContent = text;
   find(".speed").textContent = now?.speed ?? "";
 }
@@ -291,8 +343,13 @@ find(".start").addEventListener("click", (event) => {
   say("");
   event.target.disabled = true; // against a double click, until the run shows itself
   setTimeout(showState, 2000);
-  trigger("train", { key });
+  trigger("train", { key, press: ++presses });
 });
+function resume(run) {
+  say("");
+  trigger("resume", { run, key, press: ++presses });
+}
+
 for (const action of ["pause", "resume", "stop"]) {
   find(`.${action}`).addEventListener("click", () => turn(action));
 }
@@ -328,6 +385,16 @@ async function save(run, kind) {
   link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+const DOUBT = 4000; // milliseconds in which a second press deletes
+let asked = { run: null }; // whose Delete was pressed once, a moment ago
+
+function ask(run) {
+  clearTimeout(asked.timer);
+  asked = { run, timer: run && setTimeout(ask, DOUBT, null) };
+  find(".asks").textContent = run ? t("Press again to delete run {n}", { n: board.runs[run].number }) : "";
+  showRuns();
 }
 
 function makeRow(id, run) {
@@ -366,22 +433,24 @@ function makeRow(id, run) {
     button(t("History"), t("Download the history of run {n} (CSV)", { n }), () => save(id, "history")),
     button(t("Curves"), t("Download the curves of run {n} (PNG)", { n }), () => save(id, "curves")),
   ];
-  const resume = button(t("Resume"), t("Go on with run {n}", { n }), () => {
-    say("");
-    resume.disabled = true; // against a double click, until the run shows itself
-    setTimeout(() => (resume.disabled = false), 2000);
-    trigger("resume", { run: id, key });
+  const goingOn = button(t("Resume"), t("Go on with run {n}", { n }), () => {
+    goingOn.disabled = true; // against a double click, until the run shows itself
+    setTimeout(() => (goingOn.disabled = false), 2000);
+    resume(id);
   });
-  const discard = button(t("Delete"), t("Delete run {n}", { n }), () => {
+  const discard = button("", "", () => {
     say("");
-    trigger("discard", { run: id, key });
+    if (asked.run !== id) return ask(id);
+    ask(null);
+    trigger("discard", { run: id, key, press: ++presses });
   });
-  resume.className = "primary";
+  goingOn.className = "primary";
   const down = document.createElement("span");
   down.className = "downloads";
   down.append("↓ ", use[2], ...rest);
-  actions.append(resume, discard, use[0], use[1], down);
-  return { item, tick, title, outcome, settings, note, figures, use, rest, resume, discard };
+  discard.className = "discard";
+  actions.append(goingOn, use[0], use[1], down, discard);
+  return { item, tick, title, outcome, settings, note, figures, use, rest, resume: goingOn, discard };
 }
 
 const MOST = 5; // nets that answer together
@@ -402,7 +471,7 @@ function showTogether() {
 
 find(".together button").addEventListener("click", () => {
   say("");
-  trigger("together", { runs: showTogether(), how: find(".together select").value, key });
+  trigger("together", { runs: showTogether(), how: find(".together select").value, key, press: ++presses });
 });
 
 function showRuns() {
@@ -427,8 +496,12 @@ function showRuns() {
     row.resume.hidden = !run.resumable;
     row.resume.disabled = !free;
     row.discard.hidden = run.active;
-    put(row.discard, t(run.resumable ? "Discard" : "Delete"));
+    const isAsked = asked.run === id;
+    row.discard.classList.toggle("asked", isAsked);
+    row.discard.setAttribute("aria-label", t(isAsked ? "Really delete run {n}?" : "Delete run {n}", { n: run.number }));
+    put(row.discard, t(isAsked ? "Really delete?" : run.resumable ? "Discard" : "Delete"));
     row.item.classList.toggle("failed", Boolean(run.failure));
+    row.figures.validation.parentElement.hidden = run.once;
     put(row.figures.validation, run.validation || "–");
     put(row.figures.test, run.test || "–");
     put(row.figures.test.nextSibling, run.test ? run.test_title : t(run.active ? "tested at the end" : "not tested"));
@@ -447,14 +520,24 @@ let heard = performance.now(); // when the server last said anything
 function show() {
   heard = performance.now();
   board = props.value || board;
+  if (board.refused?.press > refused) {
+    refused = board.refused.press;
+    say(sentence(board.refused.text));
+  }
   showState();
   showRuns();
   drawCharts();
+  if (broken) goOn();
 }
 
 watch("value", show);
+watch("epochs", () => {
+  showState();
+  drawCharts();
+});
 show();
 trigger("opened", { key });
+awaitBroken();
 
 // A run says something each second. A server that was restarted does not; it is asked what it knows.
 const SILENCE = 10000;

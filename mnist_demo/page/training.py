@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import gradio as gr
 from mnist_demo.checkpoint import to_bytes
 from mnist_demo.datasets import load_named
 from mnist_demo.device import describe_device, pick_device
-from mnist_demo.errors import UserError
+from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.match import check_match
 from mnist_demo.page import fields, form, racetrack, together
 from mnist_demo.page.board import board, board_in
@@ -43,6 +44,8 @@ from mnist_demo.page.wiring import wire
 from mnist_demo.page.words import script
 
 HERE = Path(__file__).parent
+# Tells the board what the form says of the epochs, without a way over the server.
+PLAN = "(epochs) => ({ __type__: 'update', props: { epochs } })"
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,28 @@ def build(context: Context) -> TrainingTab:
             for _ in steps:
                 yield show(visitor, request)
 
+    def beside_buttons(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        """Has the board say a UserError, where the visitor looks, under the press it is about."""
+
+        @functools.wraps(handler)
+        def told(*args: Any) -> Iterator[Any]:
+            *_, event, request = args
+            visitor = context.visitor(request)
+            try:
+                yield from handler(*args)
+            except UserError as error:
+                text = words_for(request)(for_visitors(error))
+                refused = {"press": sent(event, "press"), "text": text}
+                yield show(visitor, request) | {"refused": refused}
+
+        return told
+
     @as_page_error
+    @beside_buttons
     def start(values: dict[Any, Any], event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
         settings = form_fields.read(values)
+        form.check_numbers(settings)
         device = pick_device(settings.pop("device"))
         config = form.make_config(settings)
         form.check_data(config.dataset, context.data_folder)
@@ -94,6 +115,7 @@ def build(context: Context) -> TrainingTab:
             yield from follow(request, run, place, str(device))
 
     @as_page_error
+    @beside_buttons
     def go_on(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         """An interrupted run, after its last whole epoch."""
         visitor = context.visitor(request)
@@ -115,12 +137,14 @@ def build(context: Context) -> TrainingTab:
         return show(visitor, request), *(update_in(part, words_for(request)) for part in parts)
 
     @as_page_error
-    def discard(event: gr.EventData, request: gr.Request) -> Any:
+    @beside_buttons
+    def discard(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
         throw_away(visitor, sent(event, "run"))
-        return show(visitor, request)
+        yield show(visitor, request)
 
     @as_page_error
+    @beside_buttons
     def use_together(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
         with starting:
@@ -130,13 +154,16 @@ def build(context: Context) -> TrainingTab:
         if drawer := context.shelf.drawer(sent(event, "key")):
             keep_together(run, drawer)
 
+    form_fields.settings["epochs"].change(
+        None, form_fields.settings["epochs"], view, js=PLAN, **fields.QUIET
+    )
     queued: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     # One more than the line is long, so that who comes last is told and does not hang.
     in_line = queued | {"concurrency_limit": context.turns.limit + 1, "concurrency_id": "train"}
     trained = view.train(start, set(form_fields.inputs), view, **in_line)
     resumed = view.resume(go_on, None, view, **in_line)
     view.together(use_together, None, view, concurrency_limit=2, **queued)
-    view.discard(discard, None, view, **fields.QUIET)
+    view.discard(discard, None, view, **queued)
     opened = [view, form_fields.settings["dataset"], form_fields.recipe, form_fields.fetch]
     view.opened(refresh, None, opened, **fields.QUIET)
 
@@ -188,6 +215,7 @@ def _board(context: Context) -> gr.HTML:
 
     return gr.HTML(
         value={"now": None, "runs": {}},
+        epochs=fields.DEFAULTS.epochs,
         html_template=(HERE / "training.html").read_text(),
         js_on_load=script("training.js"),
         server_functions=[switch, download],

@@ -63,11 +63,11 @@ def wire(context: Context, parts: fields.Form) -> None:
             else gr.update(value=values[name])
             for name in names
         ]
-        return [words(filling.describe(recipe, values)), *updates]
+        return [words(filling.describe(recipe, values, data)), *updates]
 
     @as_page_error
-    def note_changes(request: gr.Request, recipe: str, *values: Any) -> str:
-        note = filling.describe(recipe, dict(zip(names, values, strict=True)))
+    def note_changes(request: gr.Request, recipe: str, data: str, *values: Any) -> str:
+        note = filling.describe(recipe, dict(zip(names, values, strict=True)), data)
         return words_for(request)(note)
 
     @as_page_error
@@ -101,13 +101,14 @@ def wire(context: Context, parts: fields.Form) -> None:
 
     into = [parts.recipe, settings["dataset"], parts.data_note, parts.recipe_note, *filled]
     parts.recipe.input(fill, [parts.recipe, settings["dataset"]], into, **fields.QUIET)
+    noted = [parts.recipe, settings["dataset"], *filled]
     settings["dataset"].input(
         choose_data, [settings["dataset"], settings["net"], parts.recipe], into, **fields.QUIET
-    )
+    ).then(note_changes, noted, parts.recipe_note, **fields.QUIET)
     gr.on(
         [field.input for field in filled],
         note_changes,
-        [parts.recipe, *filled],
+        noted,
         parts.recipe_note,
         trigger_mode="always_last",
         **fields.QUIET,

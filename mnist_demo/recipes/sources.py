@@ -214,7 +214,7 @@ SOURCES = [
     Recipe(
         "nielsen-expanded",
         "003d",
-        "the same on the expanded set",
+        "two convolutions, digits moved by a pixel",
         _short("nielsen-two-conv", augment="one-pixel", epochs=15),
         "99.37 %",
         0.9937,
@@ -229,7 +229,7 @@ SOURCES = [
         SHORT_DROPOUT,
         "99.60 %",
         0.9960,
-        f"40 epochs of all but ten of the 60,000 digits in one cycle{LAST}, batch 256, "
+        f"40 epochs of all but ten of the digits in one cycle{LAST}, batch 256, "
         "momentum 0.9, learning rate 0.2, weight decay 0.0005, label smoothing 0.1, "
         "average of the weights, focus 0.8 on doubtful digits, 16-bit arithmetic where quick; "
         "each digit turned, resized, slanted and moved at random, in place of the one-pixel shifts",
@@ -240,7 +240,7 @@ SOURCES = [
     Recipe(
         "nielsen-five",
         "003f",
-        "five of 003e, by majority vote",
+        "five nets with dropout, by majority vote",
         SHORT_DROPOUT,
         "99.67 %",
         0.9967,
