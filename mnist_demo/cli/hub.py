@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.common import add_checkpoint, read_checkpoint, refuse_place, save_file
+from mnist_demo.cli.common import add_checkpoint, read_checkpoint, refuse_place
 
 HELP = "save a net in the Hugging Face Hub's form, push it there, load one from there"
 
@@ -70,12 +70,17 @@ def _load(args: argparse.Namespace) -> int:
 def _card(args: argparse.Namespace) -> int:
     from mnist_demo.card import card_of
     from mnist_demo.checkpoint import RELEASED
+    from mnist_demo.faults import not_written
+    from mnist_demo.files import write_whole
 
     checkpoint = read_checkpoint(args.checkpoint)
     text = card_of(checkpoint, (args.checkpoint or RELEASED).name)
     if args.out is None:
         print(text, end="")
         return 0
-    save_file(args.out, text.encode())
+    try:
+        write_whole(args.out, text.encode())
+    except OSError as error:
+        raise not_written(args.out, error, "choose another place with --out") from error
     print(f"wrote {args.out}")
     return 0
