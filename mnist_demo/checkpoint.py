@@ -19,7 +19,7 @@ from torch import nn
 
 from mnist_demo.ensemble import NAME, Ensemble
 from mnist_demo.errors import UserError
-from mnist_demo.faults import why_not_written
+from mnist_demo.faults import not_written
 from mnist_demo.files import write_whole
 from mnist_demo.fuse import fused
 from mnist_demo.nets import build_net, find_net
@@ -167,9 +167,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, to_bytes(checkpoint))
     except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {why_not_written(error)}; choose another place with --out"
-        ) from error
+        raise not_written(path, error, "choose another place with --out") from error
     return path
 
 

@@ -23,6 +23,12 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "holdout": (0.0, 0.5),
     "seed": (0, 2**31 - 1),
 }
+# Settings, and the optimizers and schedules that leave them aside.
+UNUSED = {
+    "momentum": ("adam", "adamw"),
+    "weight_decay": ("adam", "rmsprop", "muon"),
+    "gamma": ("one-cycle", "cosine", "constant"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,10 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
+
+    def is_idle(self, setting: str) -> bool:
+        """Whether a setting does nothing beside this optimizer and schedule."""
+        return not {self.optimizer, self.schedule}.isdisjoint(UNUSED.get(setting, ()))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import torch
 
@@ -28,10 +29,20 @@ def out_of_memory(batch_size: int) -> OutOfMemory:
     )
 
 
+def not_written(path: Path, error: OSError, elsewhere: str) -> UserError:
+    """The error for what the disk refuses to take; `elsewhere` says how to name another place."""
+    remedy = f"make room there, or {elsewhere}" if is_full(error) else elsewhere
+    return UserError(f"cannot write {path}: {why_not_written(error)}; {remedy}")
+
+
+def is_full(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def why_not_written(error: OSError) -> str:
     """Why the disk refuses, in words that name no path."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if is_full(error):
         return "the disk is full"
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return "the folder cannot be written to"
-    return (error.strerror or "the disk refuses").lower()
+    return (error.strerror or str(error) or "the disk refuses").lower()

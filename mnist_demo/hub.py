@@ -7,6 +7,7 @@ config.json says once more what its header says. Nothing is ever unpickled.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,11 +40,12 @@ from mnist_demo.checkpoint import (
     Checkpoint,
     Member,
     load_checkpoint,
-    save_checkpoint,
+    to_bytes,
 )
 from mnist_demo.datasets import DIGITS
 from mnist_demo.ensemble import NAME, Ensemble
 from mnist_demo.errors import UserError
+from mnist_demo.faults import is_full, not_written
 from mnist_demo.nets import build_net
 
 CARD = "README.md"
@@ -101,7 +103,7 @@ class HubNet(
         return made
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        save_checkpoint(self.checkpoint, save_directory / WEIGHTS)
+        (save_directory / WEIGHTS).write_bytes(to_bytes(self.checkpoint))
         guide = RELEASED.parent / GUIDE
         if self.checkpoint.labels == DIGITS and guide.is_file():
             shutil.copyfile(guide, save_directory / GUIDE)
@@ -146,20 +148,27 @@ def description_of(checkpoint: Checkpoint) -> dict[str, Any]:
 def save(checkpoint: Checkpoint, folder: Path) -> Path:
     """Writes the net into a folder in the Hub's form; one that it wrote earlier is replaced.
 
+    Written into a folder inside it and moved from there: where it fails, all is as it was.
     Raises UserError where the folder holds other things, or the disk refuses.
     """
+    made = next((path for path in (*reversed(folder.parents), folder) if not path.exists()), None)
     try:
         others = {path.name for path in folder.iterdir()} - OURS if folder.is_dir() else set()
         is_earlier = (folder / WEIGHTS).is_file()
         if others or (folder.is_dir() and any(folder.iterdir()) and not is_earlier):
             named = ", ".join(sorted(others)[:3]) or "files that are no net"
             raise UserError(f"{folder} holds other things ({named}); name a folder of its own")
-        (folder / CARD).unlink(missing_ok=True)  # the mixin keeps a card, and its old figures
-        HubNet.of(checkpoint).save_pretrained(folder)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {folder}: {error.strerror or error}; name another folder"
-        ) from error
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as beside:
+            HubNet.of(checkpoint).save_pretrained(beside)
+            for path in Path(beside).iterdir():
+                path.replace(folder / path.name)
+    except BaseException as error:
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise not_written(folder, error, "name another folder") from error
+        raise
     return folder
 
 
@@ -241,6 +250,9 @@ def _told(repo: str) -> Iterator[None]:
         )
         raise UserError(f"{hub} answered {code} ({reason}) for {repo}; {remedy}") from error
     except (transport, OSError, RuntimeError) as error:  # the last: a client that was closed
+        if isinstance(error, OSError) and is_full(error):
+            place = Path(error.filename or tempfile.gettempdir())
+            raise not_written(place, error, "choose another with HF_HOME or TMPDIR") from error
         raise UserError(_unreachable(hub)) from error
 
 

@@ -21,6 +21,7 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate
+from mnist_demo.faults import not_written, why_not_written
 from mnist_demo.figures import png_of, samples_figure
 from mnist_demo.files import may_write
 from mnist_demo.train import Epoch, Event, Step
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 50  # batch losses fetched together, for each look at one waits for the device
 MISTAKES = 32  # pictures, the worst first
+ELSEWHERE = "choose another place with --log-to"
 
 
 def check_logs(folder: Path) -> None:
@@ -39,14 +41,9 @@ def check_logs(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _not_written(folder, error) from error
+        raise not_written(folder, error, ELSEWHERE) from error
     if not may_write(folder):
-        raise _not_written(folder, PermissionError("it is read-only"))
-
-
-def _not_written(folder: Path, error: OSError) -> UserError:
-    reason = error.strerror or error
-    return UserError(f"cannot write {folder}: {reason}; choose another place with --log-to")
+        raise not_written(folder, PermissionError("it is read-only"), ELSEWHERE)
 
 
 def logged(
@@ -108,7 +105,7 @@ class _Book:
                 str(folder), purge_step=before + 1 if before else None
             )
         except OSError as error:
-            raise _not_written(folder, error) from error
+            raise not_written(folder, error, ELSEWHERE) from error
 
     def write(self, part: Callable[[SummaryWriter], None]) -> None:
         if self._writer is None:
@@ -116,7 +113,7 @@ class _Book:
         try:
             part(self._writer)
         except OSError as error:
-            self._tell(f"the log in {self._folder} ends here: {error.strerror or error}")
+            self._tell(f"the log in {self._folder} ends here: {why_not_written(error)}")
             writer, self._writer = self._writer, None
             with contextlib.suppress(OSError):
                 writer.close()

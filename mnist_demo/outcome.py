@@ -21,8 +21,9 @@ def figures_of(net: nn.Module, data: Dataset, chunk: int = CHUNK) -> dict[str, f
 
 
 def command_of(config: TrainConfig, out: str, *more: str) -> str:
-    """What trains the same net again; each setting is spelled out, for defaults may change."""
+    """What trains the same net again: all that has an effect, for defaults may change."""
     words = ["python", "-m", "mnist_demo", "train"]
     for name, value in config.to_dict().items():
-        words += [option_of(name), str(value)]
+        if not config.is_idle(name):
+            words += [option_of(name), str(value)]
     return shlex.join([*words, *more, "--out", out])

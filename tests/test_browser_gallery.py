@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -37,6 +38,13 @@ CHOOSE_AT_ONCE = """() => {
   seen.observe(select, { childList: true });
 }"""
 
+WATCH_SHIFTS = """
+  window.shifted = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+"""
+
 Open = Callable[..., Page]
 
 
@@ -65,13 +73,21 @@ def gallery(chromium: Browser, address: str) -> Iterator[Open]:
     contexts = []
 
     def open_gallery(
-        width: int = 1280, height: int = 800, touch: bool = False, language: str = "en"
+        width: int = 1280,
+        height: int = 800,
+        touch: bool = False,
+        language: str = "en",
+        colours: Literal["light", "dark"] = "light",
     ) -> Page:
         window = chromium.new_context(
-            viewport={"width": width, "height": height}, has_touch=touch, reduced_motion="reduce"
+            viewport={"width": width, "height": height},
+            has_touch=touch,
+            reduced_motion="reduce",
+            color_scheme=colours,
         )
         contexts.append(window)
         page = window.new_page()
+        page.add_init_script(WATCH_SHIFTS)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on(
             "console",
@@ -391,6 +407,36 @@ def test_a_phone_shows_it_without_overflow(gallery: Open) -> None:
     assert len(verdicts(page)) == 24
     page.locator("#gallery td.wrong button").first.tap()
     expect(page.locator("#gallery .showing")).to_contain_text(" read as ")
+    expect(page.locator("#gallery .showing")).to_be_in_viewport()
+    expect(page.locator("#gallery .showing")).to_be_focused()
+    expect(page.locator("#gallery .tile").first).to_be_in_viewport()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_nothing_jumps_while_it_opens_and_a_picture_is_drawn(
+    gallery: Open, width: int, height: int
+) -> None:
+    """0.1 is what counts as good on the web."""
+    page = gallery(width, height)
+    page.evaluate("document.querySelector('#gallery .sampling').click()")  # no input that excuses
+    shown(page)
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.shifted") < 0.1
+
+
+def test_samples_of_mistakes_by_night(gallery: Open) -> None:
+    page = gallery(colours="dark")
+    drawn = page.locator("#gallery .drawn")
+    page.get_by_role("button", name="16 samples").click()
+    first = shown(page)
+    only = drawn.get_by_role("button", name="Only mistakes")
+    only.click()
+    expect(drawn.locator("img")).not_to_have_attribute("src", first)
+    second = shown(page)
+    expect(only).to_have_attribute("aria-pressed", "true")
+    expect(drawn.locator("h3")).to_have_text("Mistakes: 16 digits at random")
+    expect(drawn.locator(".note")).to_have_text(re.compile(r"^0 of 16 right\. "))
+    assert drawn.get_by_role("link", name="Save as PNG").get_attribute("href") != second
 
 
 def shown(page: Page) -> str:

@@ -139,7 +139,7 @@ def test_the_shades_follow_the_ink() -> None:
         (["stats", "--dataset", "none"], "choose one of: mnist, sample, cifar10,"),
         (["stats", "--dataset", "none/list.txt"], "there is no none/list.txt"),
         (["stats", "--dataset", "cifar10"], "CIFAR-10 is not in"),
-        (["export", "--out", "file/x"], "cannot write to file/x"),
+        (["export", "--out", "file/x"], "cannot write file/x"),
         (["import", "none", "--name", "mine"], "there is no folder none"),
         (["import", ".", "--name", "a/b"], "is no name for a data set"),
         ([], "required"),

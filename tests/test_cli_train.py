@@ -14,13 +14,15 @@ from torch import nn
 from mnist_demo import evaluate
 from mnist_demo.checkpoint import load_checkpoint
 from mnist_demo.cli import main
-from mnist_demo.cli.following import TEST_BATCH, UNUSED, fill_following, mirrored_digits
+from mnist_demo.cli.following import TEST_BATCH, fill_following, mirrored_digits
 from mnist_demo.cli.settings import config_of
 from mnist_demo.cli.train import add_arguments
-from mnist_demo.config import TrainConfig
+from mnist_demo.config import UNUSED, TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.nets import build_net
-from mnist_demo.optimise import OPTIMIZERS, make_optimizer
+from mnist_demo.optimise import OPTIMIZERS, SCHEDULES, make_optimizer, schedule_factor
+from mnist_demo.outcome import command_of
+from mnist_demo.page import form
 
 QUICK = ["train", "--dataset", "sample", "--net", "linear", "--augment", "none", "--epochs", "1"]
 
@@ -147,6 +149,15 @@ def test_gamma_brings_its_schedule() -> None:
         (["--recipe", "fast", "--weight-decay", "0.1"], "--weight-decay does nothing with muon"),
         (["--recipe", "lenet500", "--momentum", "0.5"], None),
         (
+            ["--optimizer", "adam", "--weight-decay", "0.1"],
+            "--weight-decay does nothing with adam; choose --optimizer sgd, say",
+        ),
+        (
+            ["--schedule", "constant", "--gamma", "0.7"],
+            "--gamma does nothing with constant; choose --schedule step",
+        ),
+        (["--gamma", "0.7"], None),
+        (
             ["--augment", "flip"],
             "the augmentation flip mirrors pictures, and a digit in the mirror",
         ),
@@ -170,14 +181,37 @@ def test_things_may_be_mirrored_without_a_word(sample: Dataset) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("setting", UNUSED)
+@pytest.mark.parametrize("setting", ["momentum", "weight_decay"])
 def test_what_an_optimizer_leaves_aside_is_known(name: str, setting: str) -> None:
     """Its groups hold all that it goes by."""
     settings = [replace(TrainConfig(optimizer=name), **{setting: value}) for value in (0.1, 0.2)]  # type: ignore[arg-type]
     net = build_net("linear")
     first, second = (make_optimizer(net.parameters(), c).param_groups[0] for c in settings)
     same = all(first[key] == second[key] for key in first if key != "params")
-    assert same == (name in UNUSED[setting])
+    assert same == settings[0].is_idle(setting)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_what_a_schedule_leaves_aside_is_known(name: str) -> None:
+    settings = [TrainConfig(schedule=name, gamma=gamma) for gamma in (0.5, 0.7)]
+    first, second = ([schedule_factor(k / 10, c) for k in range(10)] for c in settings)
+    assert (first == second) == settings[0].is_idle("gamma")
+
+
+def test_a_command_says_nothing_that_does_nothing() -> None:
+    said = command_of(TrainConfig(optimizer="adam", schedule="cosine"), "net.safetensors")
+    assert "--optimizer adam" in said
+    assert "--label-smoothing" in said
+    for option in ("--momentum", "--weight-decay", "--gamma"):
+        assert option not in said
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_page_lets_nobody_fill_in_what_does_nothing(optimizer: str, schedule: str) -> None:
+    config = TrainConfig(optimizer=optimizer, schedule=schedule)
+    for name in UNUSED:
+        assert form.acts(name, optimizer, schedule) != config.is_idle(name)
 
 
 def test_a_part_too_small_to_judge_by_is_not_what_a_net_is_judged_by(

@@ -433,6 +433,31 @@ def test_what_is_right_is_green_and_what_is_wrong_red(sample: Dataset, right: bo
     assert (green > 100, red > 100) == (right, not right)
 
 
+def test_samples_of_mistakes_alone(context: Context) -> None:
+    alice = context.visitors.get("alice")
+    ready(context, alice)
+    told = ask_figure(context, SAMPLES | {"wrong": True})
+    assert len(told["answers"]) == min(COUNT, len(context.evaluation(alice, RELEASED).mistakes()))
+    assert all(said != true for said, true in told["answers"])
+
+
+def test_a_net_without_mistakes_has_none_to_show(sample: Dataset) -> None:
+    split = sample.validation
+    result = Evaluation(split.labels.numpy(), np.eye(10, dtype=np.float32)[split.labels.numpy()])
+    with pytest.raises(UserError, match="makes no mistake"):
+        gallery_pictures.samples(
+            split.images.numpy(), result, DIGITS, False, np.random.default_rng(1), wrong=True
+        )
+
+
+def test_by_night_the_page_shows_dark_paper_and_saves_white(context: Context) -> None:
+    ready(context, context.visitors.get("alice"))
+    assert "shown" not in ask_figure(context, SAMPLES)
+    told = ask_figure(context, SAMPLES | {"dark": True})
+    assert pixels_of(told)[0, 0].tolist() == [255, 255, 255]
+    assert pixels_of({"png": told["shown"]})[0, 0].tolist() == [17, 24, 39]
+
+
 def test_few_images_and_odd_names_make_a_picture_too() -> None:
     names = ("$\\frac{1}$", "a name that is longer than any picture is wide")
     images = np.zeros((3, 3, 32, 32), dtype=np.uint8)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -143,6 +146,27 @@ def test_a_net_saved_over_another_has_its_own_card(tmp_path: Path) -> None:
     hub.save(made("perceptron"), tmp_path / "net")
     assert "`perceptron`" in (tmp_path / "net" / CARD).read_text()
     assert hub.load(str(tmp_path / "net")).name == "perceptron"
+
+
+@pytest.mark.parametrize("write", ["write_text", "write_bytes"])  # config.json, the weights
+def test_a_full_disk_leaves_everything_as_it_was(
+    write: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = tmp_path / "earlier"
+    hub.save(made("linear"), earlier)
+    before = {path: path.read_bytes() for path in earlier.iterdir()}
+
+    def full(*args: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, write, full)
+    for folder in (earlier, tmp_path / "new" / "net"):
+        told = f"cannot write {folder}: the disk is full; make room there, or name another folder"
+        with pytest.raises(UserError, match=re.escape(told)):
+            hub.save(made("perceptron"), folder)
+    monkeypatch.undo()
+    assert {path: path.read_bytes() for path in earlier.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [earlier]
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_disk_that_is_full_ends_the_log_and_not_the_run(tmp_path: Path) -> Non
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("ends here: File too large") == 1
+    assert done.stderr.count("ends here: the disk is full") == 1
     assert "Traceback" not in done.stderr
     assert "epoch   6 of 6" in done.stdout
     assert (tmp_path / "net").is_file()

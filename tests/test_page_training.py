@@ -648,12 +648,21 @@ def test_one_download_serves_all_who_watch(tmp_path: Path) -> None:
     assert "Downloading file 1 of 4: 1.0 of 9.9 MB" in seen
 
 
-def test_a_download_that_fails_says_why_and_may_be_tried_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [UserError("https://a.b: no; set MNIST_DEMO_DATA"), OSError()])
+def test_a_download_that_fails_is_for_the_log_and_may_be_tried_again(
+    error: Exception, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Visitors are told what they can go on with, and no address or variable."""
+
     def fetch(folder: Path) -> Iterator[Progress]:
-        raise UserError("no mirror answers")
+        raise error
         yield
 
     fetching = Fetching(tmp_path, fetch)
     for _ in range(2):
-        with pytest.raises(UserError, match="no mirror answers"):
+        with pytest.raises(UserError) as told:
             list(fetching.watch())
+        assert str(told.value) == (
+            "full MNIST could not be downloaded; the embedded sample goes on working"
+        )
+    assert caplog.text.count(str(error) or "OSError") >= 2

@@ -307,7 +307,10 @@ def test_the_board_before_any_race() -> None:
     assert board["status"] == "idle"
     assert "5 minutes" in board["text"]
     assert "4,000" in board["digits"]
-    assert "60,000" in race_board(None, "mnist", "a machine")["digits"]
+    assert "too few digits for 99 %" in board["warning"]
+    full = race_board(None, "mnist", "a machine")
+    assert "60,000" in full["digits"]
+    assert full["warning"] == ""
     assert list(board["lanes"]) == list(RUNNERS)
     assert {lane["state"] for lane in board["lanes"].values()} == {"ready"}
     assert board["outcome"] == []
@@ -366,10 +369,24 @@ def test_a_race_in_which_ours_is_not_over_has_no_outcome_yet() -> None:
     assert board["lanes"]["example"]["note"] == ""
 
 
+@pytest.mark.parametrize(
+    ("dataset", "accuracy", "why"),
+    [("sample", 0.1, ": too few digits for it"), ("sample", 0.98, ""), ("mnist", 0.1, "")],
+)
+def test_who_ends_far_below_for_want_of_digits_says_so(
+    dataset: str, accuracy: float, why: str
+) -> None:
+    heat = Heat(("fast", "study"), dataset)
+    heat.laps["study"] = lapped("study", 1.0, 7.0, epoch=1, accuracy=accuracy, is_over=True)
+    heat.judged = dict(heat.laps)
+    note = race_board(heat, dataset, "")["lanes"]["study"]["note"]
+    assert note == f"recipe at its end after 1 epoch{why}"
+
+
 def test_every_text_of_the_board_is_said_in_the_visitors_language() -> None:
     heat = heat_of("fast", "study", "example")
     heat.laps["fast"] = lapped("fast", 1.0, 7.0, epoch=1, accuracy=0.5, is_over=True)
     board = race_board(heat, "sample", "m", say=lambda text: text and f"<{text}>")
-    said = [board["text"], board["digits"], *board["outcome"]]
+    said = [board["text"], board["warning"], board["digits"], *board["outcome"]]
     said += [lane[key] for lane in board["lanes"].values() for key in ("title", "about", "note")]
     assert all(text.startswith("<") for text in said if text)

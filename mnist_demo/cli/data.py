@@ -166,16 +166,17 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _save_image(image: np.ndarray, path: Path) -> None:
+    from mnist_demo.browse import png_bytes
     from mnist_demo.datasets.pictures import to_image
     from mnist_demo.datasets.stats import as_csv
+    from mnist_demo.faults import not_written
+    from mnist_demo.files import write_whole
 
+    is_table = path.suffix.lower() == ".csv"
     try:
-        if path.suffix.lower() == ".csv":
-            path.write_bytes(as_csv(image))
-        else:
-            to_image(image).save(path)
+        write_whole(path, as_csv(image) if is_table else png_bytes(to_image(image)))
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        raise not_written(path, error, "choose another place with --out") from error
 
 
 def _import(args: argparse.Namespace) -> int:

@@ -6,19 +6,18 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from mnist_demo.config import option_of
+from mnist_demo.config import UNUSED, option_of
 from mnist_demo.errors import UserError
 from mnist_demo.recipes import find_recipe
 
 if TYPE_CHECKING:
+    from mnist_demo.config import TrainConfig
     from mnist_demo.datasets import Dataset
     from mnist_demo.resume import Running
     from mnist_demo.train import Step
 
 TEST_BATCH = 500  # as mnist_demo.evaluate has it, which `--help` need not import
 MOST = 10_000
-# Settings that some optimizers leave aside.
-UNUSED = {"momentum": ("adam", "adamw"), "weight_decay": ("adam", "rmsprop", "muon")}
 
 
 def add_following(parser: argparse.ArgumentParser) -> None:
@@ -71,12 +70,14 @@ def check_following(args: argparse.Namespace) -> None:
         raise UserError("name the file to write with --out FILE.safetensors, or add --dry-run")
 
 
-def idle_setting(args: argparse.Namespace, optimizer: str) -> str | None:
-    """Words about a setting that was given and does nothing with an optimizer that was not."""
-    for setting, leave_aside in UNUSED.items():
-        if hasattr(args, setting) and not hasattr(args, "optimizer") and optimizer in leave_aside:
+def idle_setting(args: argparse.Namespace, config: TrainConfig) -> str | None:
+    """Words about a setting that was given and does nothing beside the others."""
+    for setting in UNUSED:
+        if hasattr(args, setting) and config.is_idle(setting):
             option = option_of(setting)
-            return f"{option} does nothing with {optimizer}; choose --optimizer sgd, say"
+            if setting == "gamma":
+                return f"{option} does nothing with {config.schedule}; choose --schedule step"
+            return f"{option} does nothing with {config.optimizer}; choose --optimizer sgd, say"
     return None
 
 

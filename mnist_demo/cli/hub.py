@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from mnist_demo.cli.common import add_checkpoint, read_checkpoint, refuse_place
-from mnist_demo.errors import UserError
 
 HELP = "save a net in the Hugging Face Hub's form, push it there, load one from there"
 
@@ -71,6 +70,7 @@ def _load(args: argparse.Namespace) -> int:
 def _card(args: argparse.Namespace) -> int:
     from mnist_demo.card import card_of
     from mnist_demo.checkpoint import RELEASED
+    from mnist_demo.faults import not_written
     from mnist_demo.files import write_whole
 
     checkpoint = read_checkpoint(args.checkpoint)
@@ -81,8 +81,6 @@ def _card(args: argparse.Namespace) -> int:
     try:
         write_whole(args.out, text.encode())
     except OSError as error:
-        raise UserError(
-            f"cannot write {args.out}: {error.strerror or error}; choose another place with --out"
-        ) from error
+        raise not_written(args.out, error, "choose another place with --out") from error
     print(f"wrote {args.out}")
     return 0

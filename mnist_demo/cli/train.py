@@ -131,7 +131,7 @@ def _asked(args: argparse.Namespace) -> tuple[TrainConfig, Stored | None]:
     stored = read_stored(resume_file(args.out)) if args.out and args.resume else None
     if stored:
         config = config_of(args, stored.config)
-    if idle := idle_setting(args, config.optimizer):
+    if idle := idle_setting(args, config):
         _note(idle)
     if args.recipe and (recipe := find_recipe(args.recipe)).members > 1:
         _note(

@@ -13,6 +13,7 @@ from pathlib import Path
 from mnist_demo.datasets.base import Split
 from mnist_demo.datasets.pictures import to_image
 from mnist_demo.errors import UserError
+from mnist_demo.faults import not_written
 from mnist_demo.files import write_whole
 
 IMAGES = "images"
@@ -30,20 +31,26 @@ def export_parts(
     `watch` goes round each part's numbers, as tqdm does. Raises UserError where a list is
     there already or the disk refuses.
     """
-    lists = {part: folder / f"{part}.txt" for part in parts}
-    for path in lists.values():
+    for path in (folder / f"{part}.txt" for part in parts):
         if path.exists():
             raise UserError(f"{path} is there already; choose another folder with --out")
     try:
-        (folder / IMAGES).mkdir(parents=True, exist_ok=True)
-        for part, split in parts.items():
-            lines = [_write(folder, part, split, i, labels) for i in watch(range(len(split)))]
-            write_whole(lists[part], "".join(lines).encode())  # last: a list has all its pictures
+        return write_parts(parts, labels, folder, watch)
     except OSError as error:
-        raise UserError(
-            f"cannot write to {folder}: {error.strerror or error}; choose another folder"
-        ) from error
-    return list(lists.values())
+        raise not_written(folder, error, "choose another folder with --out") from error
+
+
+def write_parts(
+    parts: Mapping[str, Split], labels: tuple[str, ...], folder: Path, watch: Watch = iter
+) -> list[Path]:
+    """What `export_parts` writes, over what lies there. Raises OSError where the disk refuses."""
+    (folder / IMAGES).mkdir(parents=True, exist_ok=True)
+    lists = []
+    for part, split in parts.items():
+        lines = [_write(folder, part, split, i, labels) for i in watch(range(len(split)))]
+        lists.append(folder / f"{part}.txt")
+        write_whole(lists[-1], "".join(lines).encode())  # last: a list has all its pictures
+    return lists
 
 
 def _write(folder: Path, part: str, split: Split, index: int, labels: tuple[str, ...]) -> str:

@@ -17,10 +17,11 @@ import numpy as np
 import torch
 
 from mnist_demo.datasets.base import DIGITS, Dataset, Split
-from mnist_demo.datasets.export import export_parts
+from mnist_demo.datasets.export import write_parts
 from mnist_demo.datasets.files import hold_some_out, load_files, pictures_in
 from mnist_demo.datasets.pictures import digit_pixels
 from mnist_demo.errors import UserError
+from mnist_demo.faults import not_written
 from mnist_demo.files import may_write
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -28,6 +29,7 @@ OF_FILE = re.compile(r"([0-9])[_-]")
 # Names of the registry.
 TAKEN = ("mnist", "sample", "cifar10", "drawn", "mnist-and-drawn", "digit-or-not")
 MAX_PHOTOS = 20_000
+ELSEWHERE = "choose another data folder with --data-dir or MNIST_DEMO_DATA"
 
 
 @dataclass(frozen=True)
@@ -134,23 +136,16 @@ def _put(parts: dict[str, Split], target: Path) -> None:
     """Written beside and renamed into place: a data set is whole or absent."""
     own = target.parent
     if own.parent.exists() and not may_write(own if own.exists() else own.parent):
-        raise _refused(target, "it is marked read-only")
+        raise not_written(target, PermissionError("it is marked read-only"), ELSEWHERE)
     try:
         own.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=own, prefix=f".{target.name}."))
         try:
-            export_parts(parts, DIGITS, beside)
+            write_parts(parts, DIGITS, beside)
             beside.chmod(0o755)
             beside.rename(target)
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
     except OSError as error:
-        raise _refused(target, error.strerror or str(error)) from error
-
-
-def _refused(target: Path, reason: str) -> UserError:
-    return UserError(
-        f"cannot write {target}: {reason}; choose another data folder with --data-dir or "
-        "MNIST_DEMO_DATA"
-    )
+        raise not_written(target, error, ELSEWHERE) from error

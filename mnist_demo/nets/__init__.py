@@ -65,6 +65,7 @@ def register(
 
 # Nets that are described and not listed, "custom:blocks=2" say, by what stands before the colon.
 FAMILIES: dict[str, Callable[[str], NetSpec]] = {}
+OWN = "a net of your own as in custom:blocks=2"  # fits any images
 
 
 def register_family(kind: str, find: Callable[[str], NetSpec]) -> None:
@@ -101,7 +102,7 @@ def check_fit(name: str, shape: tuple[int, ...], labels: Sequence[str] = ()) -> 
     if spec is None:
         return
     if spec.input_shape != tuple(shape):
-        nets = ", ".join(fitting(shape)) or "none"
+        nets = ", ".join([*(net for net in fitting(shape) if net not in FAMILIES), OWN])
         raise UserError(
             f"the net {name!r} takes images of {in_words(spec.input_shape)}, these are of "
             f"{in_words(shape)}; nets that fit: {nets}"
@@ -109,8 +110,7 @@ def check_fit(name: str, shape: tuple[int, ...], labels: Sequence[str] = ()) -> 
     if labels and name in NETS and len(labels) != spec.classes:
         raise UserError(
             f"the net {name!r} tells {spec.classes} classes apart, these images have "
-            f"{len(labels)} ({', '.join(labels[:12])}); choose such data, or a net of your own "
-            "as in custom:blocks=2"
+            f"{len(labels)} ({', '.join(labels[:12])}); choose such data, or {OWN}"
         )
 
 

@@ -174,7 +174,7 @@ def settings_of(config: TrainConfig) -> str:
     changed = [
         f"{label} {_text(values[name])}".strip()
         for name, label in SETTING_NAMES.items()
-        if values[name] != defaults[name]
+        if values[name] != defaults[name] and not config.is_idle(name)
     ]
     return ", ".join([*own_net(config.net), *changed]) or "default settings"
 

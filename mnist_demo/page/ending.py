@@ -66,7 +66,7 @@ def title_of_test(count: int, is_validation: bool, data: Dataset, has_chosen: bo
 
 
 def command_of(config: TrainConfig, epochs: int, rate: float) -> str:
-    """What trains the same net again, with each setting spelled out, for defaults may change."""
+    """What trains the same net again, with all that has an effect spelled out."""
     notes = []
     if epochs < config.epochs:
         notes.append(f"stopped after epoch {epochs}")

@@ -12,6 +12,8 @@ from mnist_demo.download import Progress, download_mnist
 from mnist_demo.errors import UserError
 
 LOOK_EVERY = 0.25  # seconds
+# For visitors; where it was looked for and what an administrator may do is in the log.
+FAILED = "full MNIST could not be downloaded; the embedded sample goes on working"
 
 Fetch = Callable[[Path], Iterator[Progress]]
 
@@ -49,10 +51,11 @@ class Fetching:
             for progress in self._fetch(self._folder):
                 self._text = describe(progress)
         except UserError as error:
-            self._error = str(error)
+            logging.getLogger(__name__).warning("%s", error)
+            self._error = FAILED
         except Exception:
             logging.getLogger(__name__).exception("the download of MNIST failed")
-            self._error = "MNIST could not be fetched; the server's log says why"
+            self._error = FAILED
 
 
 def describe(progress: Progress) -> str:

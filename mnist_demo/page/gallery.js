@@ -134,6 +134,16 @@ function choose(wanted) {
   return load();
 }
 
+const bounds = (selector) => find(selector).getBoundingClientRect();
+const isOneColumn = () => bounds(".digits").bottom <= bounds(".overview").top;
+
+/** The pictures lie above the matrix there, mostly out of sight: the view and the focus go to them. */
+function goToPictures() {
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  find(".showing").focus({ preventScroll: true });
+  find(".showing").scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
+}
+
 function describeChoice(total) {
   const { truth, predicted, right, group } = chosen;
   const name = (index) => summary.labels[index];
@@ -253,9 +263,10 @@ function onButton(selector, act) {
 
 roving(find(".matrix"));
 roving(find(".tiles"));
-onButton(".matrix", (button) => {
+onButton(".matrix", async (button) => {
   const pressed = button.getAttribute("aria-pressed") === "true";
-  choose(pressed ? ALL : JSON.parse(button.dataset.wanted));
+  await choose(pressed ? ALL : JSON.parse(button.dataset.wanted));
+  if (isOneColumn()) goToPictures();
 });
 onButton(".groups", (button) => choose(JSON.parse(button.dataset.wanted)));
 find(".versus select").addEventListener("change", (event) => {

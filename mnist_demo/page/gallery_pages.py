@@ -112,7 +112,8 @@ def figure(
         return channels(images[_integer("index", wanted.get("index"), len(images))].cpu().numpy())
     if what != "samples" or not isinstance(narrow, bool):
         raise UserError("a request for a picture must say which one, and how wide it may be")
-    return samples(images.cpu().numpy(), result, checkpoint.labels, narrow, rng)
+    wrong, dark = wanted.get("wrong") is True, wanted.get("dark") is True
+    return samples(images.cpu().numpy(), result, checkpoint.labels, narrow, rng, wrong, dark)
 
 
 def _asked_of(

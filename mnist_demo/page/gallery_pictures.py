@@ -30,6 +30,8 @@ ROOM = 0.28  # inches above a sample
 # Pixels of the file for an inch, and of the page: more of the former, for fine screens.
 SAMPLE_DOTS, SAMPLE_SIZE = 150, 96
 CELL_SIZE = 24  # pixels of the page for a pixel with its value; `figures` draws 40
+DARK, LINE_ON_DARK = "#111827", "#6b7280"
+RIGHT_ON_DARK, WRONG_ON_DARK = "#4ade80", "#fca5a5"
 MAX_WAITING = 6  # pictures, the one being drawn included
 
 
@@ -60,11 +62,20 @@ def samples(
     labels: Sequence[str],
     narrow: bool,
     rng: np.random.Generator,
+    wrong: bool = False,
+    dark: bool = False,
 ) -> dict[str, Any]:
-    """Up to 16 of the images uint8 (N, C, H, W) at random, each titled "predicted (true)"."""
+    """Up to 16 of the images uint8 (N, C, H, W) at random, each titled "predicted (true)".
+
+    `wrong`: of the mistakes alone; `dark`: also as the dark page shows it. Raises UserError
+    where there are no mistakes.
+    """
     from mnist_demo.figures import samples_figure
 
-    chosen = rng.choice(len(images), min(COUNT, len(images)), replace=False)
+    pool = result.mistakes() if wrong else np.arange(len(images))
+    if not len(pool):
+        raise UserError("this net makes no mistake here; ask for samples of all answers")
+    chosen = rng.choice(pool, min(COUNT, len(pool)), replace=False)
     truth, predicted = result.truth[chosen].tolist(), result.predicted[chosen].tolist()
     names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in labels]
     figure = samples_figure(images[chosen], truth, predicted, names)
@@ -74,9 +85,12 @@ def samples(
     _lay_out(figure, columns, width, width + ROOM)
     for axes in figure.axes:
         axes.title.set(parse_math=False, fontsize=12 if is_short else 8)  # "$" is in names, too
-    return _sent(Image.fromarray(_pixels(figure, SAMPLE_DOTS)), columns * width * SAMPLE_SIZE) | {
-        "answers": list(zip(predicted, truth, strict=True))
-    }
+    size = columns * width * SAMPLE_SIZE
+    sent = _sent(Image.fromarray(_pixels(figure, SAMPLE_DOTS)), size)
+    if dark:
+        _darken(figure)
+        sent["shown"] = _sent(Image.fromarray(_pixels(figure, SAMPLE_DOTS)), size)["png"]
+    return sent | {"answers": list(zip(predicted, truth, strict=True))}
 
 
 def channels(image: np.ndarray) -> dict[str, Any]:
@@ -84,6 +98,16 @@ def channels(image: np.ndarray) -> dict[str, Any]:
     from mnist_demo.figures import channels_picture
 
     return _sent(channels_picture(image), CELL_SIZE * image.shape[-1])
+
+
+def _darken(figure: Figure) -> None:
+    from mnist_demo.figures import RIGHT
+
+    figure.set_facecolor(DARK)
+    for axes in figure.axes:
+        is_right = axes.title.get_color() == RIGHT
+        axes.title.set_color(RIGHT_ON_DARK if is_right else WRONG_ON_DARK)
+        axes.spines[:].set_color(LINE_ON_DARK)
 
 
 def _lay_out(figure: Figure, columns: int, width: float, height: float) -> None:

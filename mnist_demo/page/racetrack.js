@@ -73,6 +73,8 @@ function showLane(name, state, active) {
 
 const chosen = () => [...lanes].filter(([, lane]) => lane.tick.checked).map(([name]) => name);
 
+const download = () => document.querySelector("#training-fetch");
+
 function say(text) {
   find(".alert").hidden = !text;
   put(find(".alert"), text || "");
@@ -87,6 +89,9 @@ function show() {
   find(".stop").disabled = !active || stopping;
   put(find(".text"), board.text);
   put(find(".clock"), ["idle", "waiting", "preparing"].includes(board.status) ? "" : board.clock);
+  find(".warning").hidden = !board.warning;
+  put(find(".warning span"), board.warning);
+  find(".to-download").hidden = !download();
   put(find(".digits"), board.digits);
   put(find(".machine"), board.machine);
   const list = find(".outcome");
@@ -101,6 +106,8 @@ find(".start").addEventListener("click", (event) => {
   setTimeout(show, 2000);
   trigger("race", { runners: chosen() });
 });
+
+find(".to-download").addEventListener("click", () => download()?.focus()); // and into view
 
 find(".stop").addEventListener("click", async () => {
   say("");
