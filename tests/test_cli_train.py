@@ -17,12 +17,11 @@ from mnist_demo.cli import main
 from mnist_demo.cli.following import TEST_BATCH, fill_following, mirrored_digits
 from mnist_demo.cli.settings import config_of
 from mnist_demo.cli.train import add_arguments
-from mnist_demo.config import UNUSED, TrainConfig
+from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.nets import build_net
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES, make_optimizer, schedule_factor
 from mnist_demo.outcome import command_of
-from mnist_demo.page import form
 
 QUICK = ["train", "--dataset", "sample", "--net", "linear", "--augment", "none", "--epochs", "1"]
 
@@ -204,14 +203,6 @@ def test_a_command_says_nothing_that_does_nothing() -> None:
     assert "--label-smoothing" in said
     for option in ("--momentum", "--weight-decay", "--gamma"):
         assert option not in said
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("schedule", SCHEDULES)
-def test_the_page_lets_nobody_fill_in_what_does_nothing(optimizer: str, schedule: str) -> None:
-    config = TrainConfig(optimizer=optimizer, schedule=schedule)
-    for name in UNUSED:
-        assert form.acts(name, optimizer, schedule) != config.is_idle(name)
 
 
 def test_a_part_too_small_to_judge_by_is_not_what_a_net_is_judged_by(

@@ -9,6 +9,7 @@ in a reply.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import re
@@ -16,19 +17,24 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.benchmark.fuzz_files import FILE_TRIES, FileTry
-from mnist_demo.benchmark.fuzz_http import Target, http_tries
+from mnist_demo.benchmark.fuzz_http import DRAWING, Target, http_tries
 from mnist_demo.benchmark.server import APP, PATIENCE, answers, free_port
 from mnist_demo.errors import UserError
 
 SLOW = 2.0  # seconds
+PACE = 0.2  # seconds from one drawing of the bystander to the next
 FONTS = re.compile(r"home/\.cache/matplotlib/fontlist-v[\d.]+\.json")
 KEPT = 20  # findings that are shown
 
@@ -60,6 +66,7 @@ class Tally:
         self.tries: dict[str, int] = {}
         self.slowest: dict[str, float] = {}
         self.slow = 0
+        self.waits: list[float] = []  # of a visitor who draws meanwhile
         self.findings: list[str] = []
 
     @property
@@ -81,6 +88,10 @@ class Tally:
             "by_kind": dict(sorted(self.tries.items())),
             "slowest_seconds": {k: round(v, 2) for k, v in sorted(self.slowest.items())},
             "slower_than_2_s": self.slow,
+            "drawing_meanwhile_ms": {
+                name: round(1000 * float(np.percentile(self.waits or [np.nan], part)), 1)
+                for name, part in (("median", 50), ("p95", 95), ("longest", 100))
+            },
             "findings": self.findings,
         }
 
@@ -91,21 +102,47 @@ def attack_app(place: Path, tally: Tally, tries: int, seed: int) -> None:
     with running(place) as (process, port):
         target = Target(port, secrets=(str(APP.parent), str(place), sys.prefix, "Traceback"))
         before = written(place)
-        for number in range(tries):
-            if tally.is_over:
-                break
-            kind, attempt = rng.choice(http_tries(target))
-            target.silence = 0.0
-            finding = attempt(rng)
-            tally.add(kind, target.silence, finding, target.slowest)
-            if process.poll() is not None:
-                tally.findings.append(f"the server ended at try {number} ({kind})")
-                return
+        with bystander(port, tally):
+            for number in range(tries):
+                if tally.is_over:
+                    break
+                kind, attempt = rng.choice(http_tries(target))
+                target.silence = 0.0
+                finding = attempt(rng)
+                tally.add(kind, target.silence, finding, target.slowest)
+                if process.poll() is not None:
+                    tally.findings.append(f"the server ended at try {number} ({kind})")
+                    return
         if not answers(port):
             tally.findings.append("the page is not answered any more")
         new = sorted(written(place) - before)
         if new:
             tally.findings.append(f"files were written: {', '.join(new[:5])}")
+
+
+@contextmanager
+def bystander(port: int, tally: Tally) -> Iterator[None]:
+    """Somebody who draws while others attack: how long each answer takes."""
+    target = Target(port, secrets=())
+    pad = next(number for number, name in target.functions if name == "classify")
+    message = {"session_hash": "bystander", "component_id": pad, "fn_name": "classify"}
+    body = json.dumps(message | {"data": DRAWING}).encode()
+    is_over = threading.Event()
+
+    def draw() -> None:
+        while not is_over.wait(PACE):
+            started = time.perf_counter()
+            if finding := target.post("component_server/", body, "a drawing meanwhile"):
+                tally.findings.append(finding)
+            tally.waits.append(time.perf_counter() - started)
+
+    drawing = threading.Thread(target=draw, daemon=True)
+    drawing.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        drawing.join()
 
 
 def attack_files(place: Path, tally: Tally, tries: int, seed: int) -> None:
@@ -136,9 +173,10 @@ def running(place: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         "MNIST_DEMO_RUNS": str(folders["runs"]),
         "GRADIO_ANALYTICS_ENABLED": "False",
     }
+    tools = ["--mcp"] if find_spec("mcp") else []
     log = (place / "log.txt").open("wb")
     process = subprocess.Popen(
-        [sys.executable, str(APP), "--host", "127.0.0.1", "--port", str(port)],
+        [sys.executable, str(APP), "--host", "127.0.0.1", "--port", str(port), *tools],
         cwd=APP.parent,
         env=environment,
         stdout=log,
@@ -177,5 +215,10 @@ def format_report(result: dict[str, Any]) -> str:
     lines.append(
         f"\n{result['tries']:,} tries (seed {result['seed']}), {result['slower_than_2_s']} slower "
         f"than 2 s, {len(result['findings'])} findings"
+    )
+    waits = result["drawing_meanwhile_ms"]
+    lines.append(
+        f"a drawing meanwhile: median {waits['median']} ms, p95 {waits['p95']} ms, "
+        f"longest {waits['longest']} ms"
     )
     return "\n".join([*lines, *result["findings"][:KEPT]])

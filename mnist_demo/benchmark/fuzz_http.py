@@ -18,12 +18,14 @@ WAIT = 30.0  # seconds until a reply is given up
 BIG = 20 * 2**20
 MOST = 4 * 2**20  # bytes of a reply that are read
 JSON = {"Content-Type": "application/json"}
+TOOLS = "/gradio_api/mcp/"
+ASSISTANT = JSON | {"Accept": "application/json, text/event-stream"}
 Attempt = Callable[[random.Random], str | None]
 
 # Valid messages of the server functions, from which the hostile ones are made.
 DRAWING = {"net": "released", "x": 0, "y": 0, "w": 2, "h": 2, "ink": "AP8A/w=="}
 MESSAGES: dict[str, Any] = {
-    "classify": DRAWING,
+    "classify": DRAWING | {"own": base64.b64encode(bytes(784)).decode()},
     "inside": DRAWING | {"at_rest": True},
     "page_of": {"choice": "released", "sort": "worst", "page": 0, "size": 24, "right": False},
     "figure_of": {"choice": "released", "what": "channels", "index": 0, "narrow": True},
@@ -57,6 +59,7 @@ class Target:
     slowest: str = ""
     functions: list[tuple[int, str]] = field(default_factory=list)
     events: list[tuple[int, int, bool]] = field(default_factory=list)  # number, inputs, queued
+    has_tools: bool = False  # for assistants, by MCP
 
     def __post_init__(self) -> None:
         config = json.loads(self.ask("GET", "/config")[1])
@@ -68,6 +71,7 @@ class Target:
             for event in config["dependencies"]
             if event.get("backend_fn", True)
         ]
+        self.has_tools = self._call_tools({"method": "tools/list", "params": {}})[0] == 200
 
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
@@ -108,6 +112,14 @@ class Target:
             if secret.encode() in reply:
                 return f"the reply to {shown} holds {secret!r}"
         return None
+
+    def _call_tools(self, message: Any) -> tuple[int, bytes]:
+        call = {"jsonrpc": "2.0", "id": 1} | message
+        return self.ask("POST", TOOLS, json.dumps(call).encode(), ASSISTANT)
+
+    def call_tool(self, message: Any) -> str | None:
+        """An assistant's message, which is a JSON-RPC call with these of its parts."""
+        return self.judge(*self._call_tools(message), message)
 
     def post(self, path: str, body: bytes, what: object) -> str | None:
         return self.judge(*self.ask("POST", f"/gradio_api/{path}", body, JSON), what)
@@ -181,6 +193,18 @@ def http_tries(target: Target) -> list[tuple[str, Attempt]]:
             return call_endpoint(name, list(junk.changed(rng, SETTINGS).values()))
         return call_endpoint(name, [junk.value(rng) for _ in range(2 if name == "classify" else 1)])
 
+    def ask_tool(rng: random.Random) -> str | None:
+        name = rng.choice(("classify", "evaluate", "train", "upload_file_to_gradio"))
+        given: dict[str, Any] = {"classify": {"image": "AA==", "net": "released"}}.get(name, {})
+        message = {"method": "tools/call", "params": {"name": name, "arguments": given}}
+        if rng.random() < 0.3:
+            body = junk.body(rng, junk.changed(rng, message))
+            return target.judge(*target.ask("POST", TOOLS, body, ASSISTANT), body)
+        if rng.random() < 0.5:
+            message["params"]["arguments"] = junk.value(rng)  # type: ignore[index]
+            return target.call_tool(message)
+        return target.call_tool(junk.changed(rng, message))
+
     def ask_path(rng: random.Random) -> str | None:
         path = junk.path(rng)
         method = rng.choice(("GET", "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"))
@@ -200,6 +224,7 @@ def http_tries(target: Target) -> list[tuple[str, Attempt]]:
         *(("endpoints", ask_endpoint),) * 2,
         *(("paths", ask_path),) * 4,
         ("raw bytes and headers", ask_raw),
+        *((("tools", ask_tool),) * 2 if target.has_tools else ()),
     ]
 
 

@@ -131,14 +131,7 @@ def data_note(name: str) -> str:
 
 def acts(name: str, optimizer: str, schedule: str) -> bool:
     """Whether a setting has any effect beside these choices."""
-    match name:
-        case "momentum":
-            return optimizer in ("sgd", "rmsprop", "muon")
-        case "weight_decay":
-            return optimizer in ("sgd", "adamw")
-        case "gamma":
-            return schedule == "step"
-    return True
+    return not TrainConfig(optimizer=optimizer, schedule=schedule).is_idle(name)
 
 
 def check_numbers(values: Mapping[str, Any]) -> None:
