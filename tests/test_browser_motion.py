@@ -26,7 +26,7 @@ GROWING = """() => new Promise((done) => {
   const pad = document.querySelector('#sketchpad .pad canvas');
   const ink = () => pad.getContext('2d').getImageData(0, 0, pad.width, pad.height).data.filter(
     (value, i) => i % 4 === 3 && value).length;
-  document.querySelector('#sketchpad .examples button:nth-of-type(5)').click();
+  document.querySelector('#sketchpad .examples button:nth-of-type(4)').click();
   let [grown, still, last] = [0, 0, ink()];
   const look = () => {
     const now = ink();

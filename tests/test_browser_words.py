@@ -91,7 +91,8 @@ def say_something(page: Page, tmp_path: Path) -> None:
     status = page.locator("#sketchpad .status")
     expect(status).to_have_text(re.compile(r"\d"))
     page.locator("#sketchpad input[type=file]").set_input_files(file)
-    expect(status).to_have_text(re.compile("PNG"))  # the server names the formats that it takes
+    detail = page.locator("#sketchpad .detail")
+    expect(detail).to_have_text(re.compile("PNG"))  # the server names the formats that it takes
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
