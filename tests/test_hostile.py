@@ -320,13 +320,13 @@ def test_every_reply_says_what_it_is(target: fuzz_http.Target) -> None:
 
 
 def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_demo.page.gate.MAX_SECONDS", 0.05)
+    monkeypatch.setattr("mnist_demo.page.bodies.MAX_SECONDS", 0.05)
     status, _ = asyncio.run(through_gate([b"{"], waits=True))
     assert status == 408
 
 
 def test_a_body_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_demo.page.gate.MAX_STILL", 0.05)
+    monkeypatch.setattr("mnist_demo.page.bodies.MAX_STILL", 0.05)
     status, _ = asyncio.run(through_gate([b"{"], waits=True))
     assert status == 408
 
@@ -335,8 +335,8 @@ def test_a_body_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -
 def test_large_bodies_that_are_too_many_together_wait_and_small_ones_do_not(
     most: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"mnist_demo.page.gate.{most}", 300)
-    monkeypatch.setattr("mnist_demo.page.gate.MAX_SMALL", 100)
+    monkeypatch.setattr(f"mnist_demo.page.bodies.{most}", 300)
+    monkeypatch.setattr("mnist_demo.page.bodies.MAX_SMALL", 100)
     blank = b"{" + b" " * 96 + b"}"
 
     async def at_once() -> list[int]:
@@ -391,7 +391,7 @@ def test_refusals_are_held_back_the_more_of_them_there_are(
 
         assert await asyncio.gather(*(status_of(gate, receive) for _ in range(60))) == [400] * 60
         assert not gate.refusing
-        assert not gate.in_flight
+        assert not gate.bodies.in_flight
 
     asyncio.run(flood())
     assert waits[:3] == [0.02, 0.04, 0.06]

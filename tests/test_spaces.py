@@ -31,9 +31,9 @@ from mnist_demo.benchmark.server import answers, free_port
 from mnist_demo.cli import main
 from mnist_demo.cli.app import PORT, VARIABLE, check_address, check_mcp, choose_password
 from mnist_demo.errors import UserError
+from mnist_demo.page.asgi import Receive, Scope, Send
 from mnist_demo.page.doors import MAX_WAITING, Door, Doorstep, make_password
 from mnist_demo.page.envelope import Refused
-from mnist_demo.page.gate import Receive, Scope, Send
 
 ROOT = Path(__file__).parent.parent
 ZERO_GPU = """

@@ -8,8 +8,8 @@ import secrets
 from dataclasses import dataclass, field
 
 from mnist_demo.errors import UserError
+from mnist_demo.page.asgi import App, Message, Receive, Scope, Send, address_of
 from mnist_demo.page.envelope import Refused
-from mnist_demo.page.gate import App, Message, Receive, Scope, Send
 
 HINT = "Type any user name; only the password counts."
 SHORTEST = 8  # characters of a password
@@ -54,7 +54,7 @@ class Doorstep:
         if scope["type"] != "http" or scope["path"].rstrip("/") != "/login":
             await self.app(scope, receive, send)
             return
-        address = scope["client"][0] if scope.get("client") else ""
+        address = address_of(scope)
         line = self._lines.setdefault(address, _Line())
         if line.guesses >= MAX_WAITING:
             seconds = math.ceil(MAX_WAITING * self.wait)

@@ -1,8 +1,8 @@
 """Between the world and Gradio: the routes that the page and its programs use, and no others.
 
 Gradio serves some forty more (uploads, a proxy, links that write to disk, an editor). An
-ASGI middleware answers 404 for these, bounds what is read of a body in bytes and seconds,
-and hands on only messages that `envelope` has checked.
+ASGI middleware answers 404 for these, has `bodies` read what is sent, and hands on only
+messages that `envelope` has checked.
 """
 
 from __future__ import annotations
@@ -12,29 +12,17 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from fastapi import HTTPException
 
 from mnist_demo.page import envelope
+from mnist_demo.page.asgi import App, Message, Receive, Scope, Send, address_of, counted
+from mnist_demo.page.bodies import MAX_SMALL, Bodies, replayed
 from mnist_demo.page.envelope import Offers, Refused
 from mnist_demo.page.logs import Traffic
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-MAX_SMALL = 64 * 1024  # bytes of a body that is no picture
-MAX_IN_FLIGHT = 128 * 2**20  # bytes of bodies that are being read, of all visitors together
-OF_ADDRESS = MAX_IN_FLIGHT // 4
-MAX_SECONDS = 120.0  # that a body may take to arrive: 8 MB over a slow phone
-MAX_STILL = 10.0  # seconds in which nothing of it arrives
-AGAIN_IN = 10  # seconds; by then what stands still is gone
 # A refusal is held back, longer the more of an address wait for theirs: about 50 a second.
 HELD_EACH, HELD_MOST = 0.02, 1.0
 NAME = r"[A-Za-z0-9_-]{1,64}"
@@ -73,7 +61,7 @@ class Gate:
         self.limit = limit
         self.offers = offers
         self.traffic = traffic
-        self.in_flight: Counter[str] = Counter()  # bytes, by address
+        self.bodies = Bodies()
         self.refusing: Counter[str] = Counter()  # requests, by address
         self._pages = [(re.compile(f"({path})/?"), kind) for path, kind in PAGES.items()]
         self._posts = [(re.compile(f"({path})/?"), most) for path, most in POSTS.items()]
@@ -132,14 +120,14 @@ class Gate:
             _check_query(scope)
             return ("" if is_mcp else kinds[0]), receive
         if is_mcp and method in ("POST", "DELETE"):
-            body = await self._read(scope, receive, self.limit)
+            body = await self.bodies.read(scope, receive, self.limit)
             envelope.check_burden(body)
-            return "mcp", _replay(body, receive)
+            return "mcp", replayed(body, receive)
         sizes = [most for pattern, most in self._posts if pattern.fullmatch(path)]
         if method != "POST" or not sizes:
             raise Refused(404, "Not Found")
-        body = await self._read(scope, receive, sizes[0] or self.limit)
-        return self._kind_of(path.removeprefix(API).rstrip("/"), body), _replay(body, receive)
+        body = await self.bodies.read(scope, receive, sizes[0] or self.limit)
+        return self._kind_of(path.removeprefix(API).rstrip("/"), body), replayed(body, receive)
 
     def _kind_of(self, path: str, body: bytes) -> str:
         """The class of a request with a body; events are counted where they run. Raises Refused."""
@@ -162,59 +150,6 @@ class Gate:
         elif path.startswith("/run/"):
             return envelope.check_event(message, self.offers(), path.rpartition("/")[2]).kind
         return ""
-
-    async def _read(self, scope: Scope, receive: Receive, limit: int) -> bytes:
-        """The whole body. Raises Refused when it is too long, too slow, or all are too many."""
-        address = address_of(scope)
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(MAX_SECONDS):
-                while True:
-                    async with asyncio.timeout(MAX_STILL):
-                        message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise Refused(400, "the connection was closed")
-                    part = message.get("body", b"")
-                    size += len(part)
-                    self.in_flight[address] += len(part)
-                    if size > limit:
-                        raise Refused(413, f"the request is larger than {limit:,} bytes")
-                    if size > MAX_SMALL:  # drawings are let in, whoever sends how much else
-                        self._check_room(address)
-                    parts.append(part)
-                    if not message.get("more_body"):
-                        return b"".join(parts)
-        except TimeoutError as error:
-            raise Refused(408, "the request took too long to arrive") from error
-        finally:
-            self.in_flight[address] -= size
-            if not self.in_flight[address]:
-                del self.in_flight[address]
-
-    def _check_room(self, address: str) -> None:
-        """Raises Refused where large bodies have to wait."""
-        again = f"try again in {AGAIN_IN} s"
-        if self.in_flight[address] > OF_ADDRESS:
-            raise Refused(429, f"your network sends too much at this moment; {again}", AGAIN_IN)
-        if self.in_flight.total() > MAX_IN_FLIGHT:
-            raise Refused(503, f"too much is sent at this moment; {again}", AGAIN_IN)
-
-
-@contextmanager
-def counted(of: Counter[str], address: str) -> Iterator[int]:
-    """Counts one more of an address while it lasts, and says how many that makes."""
-    of[address] += 1
-    try:
-        yield of[address]
-    finally:
-        of[address] -= 1
-        if not of[address]:
-            del of[address]
-
-
-def address_of(scope: Scope) -> str:
-    return scope["client"][0] if scope.get("client") else ""
 
 
 def _refusals_as_such(send: Send) -> Send:
@@ -256,19 +191,6 @@ def _check_query(scope: Scope) -> None:
     for session in query.get("session_hash", []):
         if not re.fullmatch(NAME, session):
             raise Refused(404, "Session not found.")
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    is_sent = False
-
-    async def replay() -> Message:
-        nonlocal is_sent
-        if is_sent:
-            return await receive()
-        is_sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
 
 
 def _without_foreign_cookies(scope: Scope) -> Scope:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mnist_demo import __version__
+from mnist_demo.page.asgi import App, Receive, Scope, Send
 from mnist_demo.page.context import Context
-from mnist_demo.page.gate import App, Receive, Scope, Send
 
 PATH = "/health"
 

@@ -18,18 +18,9 @@ from typing import Any
 from gradio.caching import clear_session_caches
 from gradio.utils import get_heartbeat_rate
 
+from mnist_demo.page.asgi import App, Message, Receive, Scope, Send, address_of, counted
 from mnist_demo.page.envelope import Refused
-from mnist_demo.page.gate import (
-    API,
-    NAME,
-    App,
-    Message,
-    Receive,
-    Scope,
-    Send,
-    address_of,
-    counted,
-)
+from mnist_demo.page.gate import API, NAME
 
 PATH = re.compile(rf"{API}/heartbeat/({NAME})/?")
 # What is refused costs its page nothing but this: its things are freed an hour later.

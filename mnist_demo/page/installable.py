@@ -11,7 +11,7 @@ import functools
 import json
 from pathlib import Path
 
-from mnist_demo.page.gate import App, Receive, Scope, Send
+from mnist_demo.page.asgi import App, Receive, Scope, Send
 from mnist_demo.page.language import words_of_scope
 from mnist_demo.page.words import words_in
 

@@ -17,7 +17,7 @@ import brotli
 from fastapi import Request
 from gradio.route_utils import get_request_origin
 
-from mnist_demo.page.gate import App, Message, Receive, Scope, Send
+from mnist_demo.page.asgi import App, Message, Receive, Scope, Send
 from mnist_demo.page.language import words_of_scope
 
 FILES = re.compile(r"/(assets|static)/.+|/favicon\.ico|/theme\.css")

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mnist_demo.page.gate import App, Message, Receive, Scope, Send
+from mnist_demo.page.asgi import App, Message, Receive, Scope, Send
 from mnist_demo.page.installable import MANIFEST
 from mnist_demo.page.language import words_of_scope
 from mnist_demo.page.words import LANGUAGES, TAGS, Words, script_in, words_in

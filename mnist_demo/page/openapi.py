@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from mnist_demo.page.gate import API, App, Receive, Scope, Send
+from mnist_demo.page.asgi import App, Receive, Scope, Send
+from mnist_demo.page.gate import API
 from mnist_demo.page.localised import rewriting
 
 PATH = f"{API}/openapi.json"

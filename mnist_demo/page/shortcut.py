@@ -10,7 +10,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from mnist_demo.page.gate import API, App, Message, Receive, Scope, Send
+from mnist_demo.page.asgi import App, Message, Receive, Scope, Send
+from mnist_demo.page.gate import API
 from mnist_demo.page.guard import in_words
 from mnist_demo.page.language import words_of_scope
 
