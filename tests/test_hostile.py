@@ -401,7 +401,15 @@ def test_refusals_are_held_back_the_more_of_them_there_are(
 def test_what_is_sent_for_assistants_is_bounded_too() -> None:
     for body, status in ((b"[" * 100_000, 413), (b'{"a":' * 40 + b"1" + b"}" * 40, 400)):
         assert asyncio.run(through_gate([body], path="/gradio_api/mcp/", limit=10**6))[0] == status
-    assert asyncio.run(through_gate([b'[{"jsonrpc": "2.0"}]'], path="/gradio_api/mcp/"))[0] == 204
+    for body, status in (
+        (b'{"jsonrpc": "2.0"}', 204),
+        (b"", 204),
+        (b"b\xf8", 400),
+        (b'[{"jsonrpc": "2.0"}]', 400),
+        (b'{"id": NaN}', 400),
+        (b'{"params": {"path": "http://169.254.169.254/", "meta": {}}}', 400),
+    ):
+        assert asyncio.run(through_gate([body], path="/gradio_api/mcp/"))[0] == status
 
 
 def test_another_sites_script_comes_without_cookies() -> None:

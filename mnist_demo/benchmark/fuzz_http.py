@@ -195,13 +195,16 @@ def http_tries(target: Target) -> list[tuple[str, Attempt]]:
 
     def ask_tool(rng: random.Random) -> str | None:
         name = rng.choice(("classify", "evaluate", "train", "upload_file_to_gradio"))
-        given: dict[str, Any] = {"classify": {"image": "AA==", "net": "released"}}.get(name, {})
-        message = {"method": "tools/call", "params": {"name": name, "arguments": given}}
+        # No net that is there, or the tool would be at work for seconds.
+        given = {"image": "AA=="} if name == "classify" else {"net": "no-such-net"}
+        params: dict[str, Any] = {"name": name, "arguments": given}
+        message = {"method": "tools/call", "params": params}
         if rng.random() < 0.3:
             body = junk.body(rng, junk.changed(rng, message))
             return target.judge(*target.ask("POST", TOOLS, body, ASSISTANT), body)
         if rng.random() < 0.5:
-            message["params"]["arguments"] = junk.value(rng)  # type: ignore[index]
+            params["arguments"] = junk.changed(rng, given)
+            params["arguments"].setdefault("net", junk.value(rng))
             return target.call_tool(message)
         return target.call_tool(junk.changed(rng, message))
 

@@ -56,7 +56,7 @@ class Offers:
 
 def read_json(body: bytes) -> dict[str, Any]:
     """The message in `body`. Raises Refused for what is no JSON object or a burden to read."""
-    check_burden(body)
+    _check_burden(body)
     try:
         message = json.loads(body.decode(), parse_constant=_not_a_number)
     except (ValueError, RecursionError) as error:  # also no UTF-8, and numbers of 5,000 figures
@@ -67,7 +67,7 @@ def read_json(body: bytes) -> dict[str, Any]:
     return message
 
 
-def check_burden(body: bytes) -> None:
+def _check_burden(body: bytes) -> None:
     """Raises Refused for JSON that would be a burden to read, which costs next to nothing."""
     if sum(map(body.count, (b"[", b"{", b"]", b"}"))) > 2 * MAX_CONTAINERS:
         raise Refused(413, "the message has too many parts")
