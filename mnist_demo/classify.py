@@ -22,7 +22,6 @@ from mnist_demo.parts import ways_apart
 from mnist_demo.preprocess import Steps, preprocess_ink
 
 UNSURE = 0.6  # a top guess below this is called uncertain
-Drawing = np.ndarray | Steps  # ink (H, W) in [0, 1], or what has been made of it
 STRANGE = 0.3  # doubted more than this a drawing is called no digit: one in 300 of validation's is
 
 
@@ -91,39 +90,35 @@ def classify_steps(
     ]
 
 
-def steps_of(drawing: Drawing) -> Steps:
-    """Raises NoInkError."""
-    return drawing if isinstance(drawing, Steps) else preprocess_ink(drawing)
-
-
 def read_inks(
-    net: nn.Module, drawings: Sequence[Drawing], sceptic: nn.Module | None = None
+    net: nn.Module, inks: Sequence[np.ndarray], sceptic: nn.Module | None = None
 ) -> list[Answer | UserError]:
-    """The answer to each drawing, or why there is none, in order."""
+    """The answer to each ink (H, W) in [0, 1], or why there is none, in order."""
     outcomes: list[Steps | UserError] = []
-    for drawing in drawings:
+    for ink in inks:
         try:
-            outcomes.append(steps_of(drawing))
+            outcomes.append(preprocess_ink(ink))
         except UserError as error:
             outcomes.append(error)
     readable = [outcome for outcome in outcomes if isinstance(outcome, Steps)]
-    answers = iter(classify_steps(net, readable, sceptic) if readable else [])
-    read = [next(answers) if isinstance(o, Steps) else o for o in outcomes]
-    return read if sceptic is None else _taken_apart(net, read, sceptic)
+    read = classify_steps(net, readable, sceptic) if readable else []
+    answers = iter(take_apart(net, read, sceptic) if sceptic else read)
+    return [next(answers) if isinstance(o, Steps) else o for o in outcomes]
 
 
-def _taken_apart(
-    net: nn.Module, read: list[Answer | UserError], sceptic: nn.Module
-) -> list[Answer | UserError]:
+def take_apart(
+    net: nn.Module, read: Sequence[Answer], sceptic: nn.Module, cut: bool = True
+) -> list[Answer]:
     """The same answers; what is strange with its parts, where each of them is taken for a digit.
 
     One pass of the sceptic over all parts of all drawings, and one of the net over those
-    that it lets pass: while a pen moves every sixth drawing is strange.
+    that it lets pass. Without `cut` only what stands apart is: while a pen moves every fourth
+    drawing is strange, and many a half of a digit would be two others.
     """
-    strange = [i for i, a in enumerate(read) if isinstance(a, Answer) and a.is_strange]
-    ways = [(i, steps) for i in strange for steps in _ways(read[i])]
+    result = list(read)
+    ways = [(i, steps) for i, a in enumerate(read) if a.is_strange for steps in _ways(a, cut)]
     if not ways:
-        return read
+        return result
     pictures = np.stack([step.centred for _, steps in ways for step in steps])
     doubts = iter(probabilities_of(sceptic, pictures)[:, 1])
     chosen: dict[int, tuple[list[Steps], list[float]]] = {}
@@ -132,27 +127,26 @@ def _taken_apart(
         if max(doubted) <= STRANGE:
             chosen.setdefault(i, (steps, doubted))  # the likeliest way comes first
     if not chosen:
-        return read
+        return result
     answers = iter(classify_steps(net, [step for steps, _ in chosen.values() for step in steps]))
-    result = list(read)
     for i, (_, doubted) in chosen.items():
         parts = tuple(replace(next(answers), doubt=doubt) for doubt in doubted)
-        result[i] = replace(read[i], parts=parts)  # type: ignore[type-var]
+        result[i] = replace(read[i], parts=parts)
     return result
 
 
-def _ways(answer: Answer | UserError) -> list[list[Steps]]:
+def _ways(answer: Answer, cut: bool) -> list[list[Steps]]:
     """The ways in which a drawing may be several digits, each part made ready for the nets."""
     ways = []
-    for inks in ways_apart(answer.steps.crop) if isinstance(answer, Answer) else []:
+    for inks in ways_apart(answer.steps.crop, cut):
         with contextlib.suppress(UserError):  # a part with next to no ink
             ways.append([preprocess_ink(ink) for ink in inks])
     return ways
 
 
-def classify_ink(net: nn.Module, drawing: Drawing, sceptic: nn.Module | None = None) -> Answer:
-    """The answer to a drawing. Raises NoInkError for a blank one."""
-    answer = read_inks(net, [drawing], sceptic)[0]
+def classify_ink(net: nn.Module, ink: np.ndarray, sceptic: nn.Module | None = None) -> Answer:
+    """The answer to ink (H, W) in [0, 1]. Raises NoInkError for a blank pad."""
+    answer = read_inks(net, [ink], sceptic)[0]
     if isinstance(answer, UserError):
         raise answer
     return answer

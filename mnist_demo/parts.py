@@ -13,34 +13,40 @@ OVERLAP = 0.3  # of the narrower patch's width: from here on two patches are str
 WIDE = 0.8  # width over height from which on one patch may be two digits that touch
 CUTS = 3  # places that are tried then
 
+Span = tuple[int, int, list[int]]  # of columns, from left to right, and the patches in it
 
-def ways_apart(ink: np.ndarray) -> list[list[np.ndarray]]:
+
+def ways_apart(ink: np.ndarray, cut: bool = True) -> list[list[np.ndarray]]:
     """The ways in which the ink (H, W) may be several digits, the likeliest first.
 
     Each is a list of two or more inks of the same shape, which together are the whole.
-    Patches that stand side by side are parts; a single wide one is cut where it is thin.
+    Patches that stand side by side are parts; with `cut` a wide one is cut where it is thin.
     """
     groups = side_by_side(ink)
     if len(groups) > MAX_PARTS:
         return []
     ways = [groups] if len(groups) > 1 else []
-    cut = [halves(group) for group in groups]
-    # The widest patch may be two digits that touch, beside others that stand apart.
-    widest = max(range(len(groups)), key=lambda i: _width(groups[i]), default=None)
-    if widest is not None and len(groups) < MAX_PARTS:
-        ways += [[*groups[:widest], *pair, *groups[widest + 1 :]] for pair in cut[widest]]
+    if cut and 0 < len(groups) < MAX_PARTS:
+        # The widest patch may be two digits that touch, beside others that stand apart.
+        widest = max(range(len(groups)), key=lambda i: _width(groups[i]))
+        pairs = halves(groups[widest])
+        ways += [[*groups[:widest], *pair, *groups[widest + 1 :]] for pair in pairs]
     return ways
 
 
 def side_by_side(ink: np.ndarray) -> list[np.ndarray]:
     """The patches of ink from left to right, those above one another together."""
     labels = label_patches(ink >= INK)
-    weights = np.bincount(labels.ravel(), ink.ravel())
-    spans: list[tuple[int, int, list[int]]] = []  # left, right, patches
+    weights = np.bincount(labels.ravel(), ink.ravel()).tolist()
+    speck = SPECK * sum(weights[1:])
+    covers = np.zeros((len(weights), ink.shape[1]), dtype=bool)  # each patch: which columns
+    covers[labels, np.arange(ink.shape[1])] = True
+    lefts = covers.argmax(1).tolist()
+    rights = (ink.shape[1] - covers[:, ::-1].argmax(1)).tolist()
+    spans: list[Span] = []
     for patch in sorted(range(1, len(weights)), key=lambda n: -weights[n]):
-        columns = np.flatnonzero((labels == patch).any(0))
-        span = (int(columns[0]), int(columns[-1]) + 1, [patch])
-        if weights[patch] < SPECK * weights[1:].sum() and spans:
+        span = (lefts[patch], rights[patch], [patch])
+        if weights[patch] < speck and spans:
             nearest = min(spans, key=lambda other: _gap(other, span))
             spans[spans.index(nearest)] = _together(nearest, span)
             continue
@@ -75,11 +81,9 @@ def halves(ink: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     ]
 
 
-Span = tuple[int, int, list[int]]
-
-
 def _together(first: Span, second: Span) -> Span:
-    return min(first[0], second[0]), max(first[1], second[1]), first[2] + second[2]
+    first[2].extend(second[2])  # not a new list for each of a thousand specks
+    return min(first[0], second[0]), max(first[1], second[1]), first[2]
 
 
 def _overlap(first: Span, second: Span) -> float:

@@ -77,12 +77,13 @@ def test_who_comes_when_all_draw_is_told_when_to_ask_again() -> None:
     from mnist_demo.nets import build_net
     from mnist_demo.page.batcher import Batcher
     from mnist_demo.page.pace import TooOften
+    from mnist_demo.preprocess import preprocess_ink
 
     class Full(Batcher):
         has_room = False  # type: ignore[assignment]
 
     async def ask() -> None:
-        await Full().classify(build_net("linear").eval(), np.ones((28, 28), np.float32))
+        await Full().classify(build_net("linear").eval(), preprocess_ink(np.ones((28, 28))))
 
     with pytest.raises(TooOften, match="too many people are drawing") as refused:
         asyncio.run(ask())

@@ -68,7 +68,7 @@ def test_a_pen_sends_what_the_page_would_and_it_is_read(drawings: list[Drawing])
         amounts = [float(ink.sum()) for ink in inks]
         assert amounts == sorted(amounts)  # ink is added and never taken away
         assert amounts[0] < amounts[-1] / 3
-        assert 12 <= len(inks) <= 27  # 0.8 to 1.8 s at 15 a second
+        assert 13 <= len(inks) <= 28  # 0.8 to 1.8 s at 15 a second, and the lifted pen
         right += classify_ink(net, inks[-1]).digit == drawing.digit
     assert right >= 5
 

@@ -13,16 +13,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_parts import row
 from torch import nn
 
 from mnist_demo.checkpoint import RELEASED, load_checkpoint
-from mnist_demo.classify import classify_ink
+from mnist_demo.classify import classify_steps
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.page import sketchpad
 from mnist_demo.page.batcher import Batcher
+from mnist_demo.page.launch import make_context
 from mnist_demo.page.pictures import from_base64
-from mnist_demo.preprocess import NoInkError, find_box, preprocess_ink
+from mnist_demo.preprocess import find_box, preprocess_ink
 from mnist_demo.strokes import PAD
 
 
@@ -77,7 +79,7 @@ def test_a_wrong_drawing_is_refused(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize("own", ["", "!!!", 7, ["AAAA"], "A" * 10**6, "AAAA"])
 def test_a_wrong_picture_of_a_digit_is_refused(own: Any) -> None:
     with pytest.raises(UserError):
-        sketchpad.with_own(np.ones((PAD, PAD), dtype=np.float32), own)
+        sketchpad.steps_of(np.ones((PAD, PAD), dtype=np.float32), own)
 
 
 def test_a_digit_of_the_gallery_is_read_as_it_was_there(net: nn.Module, sample: Dataset) -> None:
@@ -88,8 +90,8 @@ def test_a_digit_of_the_gallery_is_read_as_it_was_there(net: nn.Module, sample: 
     for image, probabilities in zip(images[:, 0].numpy(), expected, strict=True):
         shown = sketchpad.show_picture("released", image)
         ink = np.frombuffer(from_base64(shown["picture"], PAD * PAD), np.uint8).reshape(PAD, PAD)
-        drawn = sketchpad.with_own(ink / np.float32(255), shown["own"])
-        answer = classify_ink(net, drawn)
+        steps = sketchpad.steps_of(ink / np.float32(255), shown["own"])
+        (answer,) = classify_steps(net, [steps])
         assert np.allclose(answer.probabilities, probabilities, atol=1e-4)
         assert np.array_equal(answer.steps.centred, image / np.float32(255))
 
@@ -103,7 +105,7 @@ def test_a_digit_on_the_pad_fades_out_on_all_sides(sample: Dataset) -> None:
         assert max(float(side.max()) for side in sides) < 0.5
 
 
-def run_apart(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
     """On a thread of its own: playwright keeps an event loop in the one that tests run on."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
@@ -144,12 +146,9 @@ def test_drawings_that_arrive_together_are_answered_each_with_its_own(
 
     async def ask_all() -> list[Any]:
         batcher = Batcher()
-        blank = batcher.classify(counting, np.zeros((PAD, PAD), dtype=np.float32))
-        asked = [batcher.classify(counting, ink) for ink in inks]
-        return list(await asyncio.gather(blank, *asked, return_exceptions=True))
+        return await asyncio.gather(*[batcher.classify(counting, preprocess_ink(i)) for i in inks])
 
-    blank, *answers = run_apart(ask_all())
-    assert isinstance(blank, NoInkError)
+    answers = run_apart(ask_all())
     for answer, ink in zip(answers, inks, strict=True):
         assert np.array_equal(answer.steps.centred, preprocess_ink(ink).centred)
     right = [a.digit == int(sample.validation.labels[i * 50]) for i, a in enumerate(answers)]
@@ -170,13 +169,27 @@ def test_a_fault_in_one_batch_reaches_those_who_wait_and_no_one_else(
 
     async def ask_both() -> list[Any]:
         batcher = Batcher()
-        ink = digit_ink(sample, 0)
-        both = (batcher.classify(Broken(), ink), batcher.classify(net, ink))
+        steps = preprocess_ink(digit_ink(sample, 0))
+        both = (batcher.classify(Broken(), steps), batcher.classify(net, steps))
         return list(await asyncio.gather(*both, return_exceptions=True))
 
     broken, fine = run_apart(ask_both())
     assert isinstance(broken, RuntimeError)
     assert fine.digit == int(sample.validation.labels[0])
+
+
+def test_digits_that_touch_are_told_apart_once_the_pen_is_lifted() -> None:
+    """Before that a half of a digit would often be two others."""
+    context = make_context()
+    ink = row("27", -3)
+
+    async def ask(sent: dict[str, Any]) -> Any:
+        return await sketchpad.answer(context, "somebody", sent)
+
+    down, lifted = (run_apart(ask(drawing(ink, moving=moving))) for moving in (True, False))
+    assert (down["parts"], down["strange"]) == ([], True)
+    assert [part["digit"] for part in lifted["parts"]] == [2, 7]
+    assert run_apart(ask(drawing(np.zeros((9, 9))))) == {"blank": True}
 
 
 def test_an_opened_digit_reads_as_the_digit_it_is(net: nn.Module, sample: Dataset) -> None:

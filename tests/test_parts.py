@@ -52,6 +52,11 @@ def test_digits_that_touch_are_cut_where_the_ink_is_thin() -> None:
     assert any(abs(edge - middle) < 8 for edge in edges)
 
 
+def test_what_is_still_being_drawn_is_not_cut() -> None:
+    assert ways_apart(row("22", -2, brush=8), cut=False) == []
+    assert len(ways_apart(row("27", 20), cut=False)[0]) == 2
+
+
 def test_a_narrow_digit_is_not_cut_and_a_blank_pad_has_no_parts() -> None:
     assert ways_apart(row("1", 0)) == []
     assert ways_apart(np.zeros((PAD, PAD), dtype=np.float32)) == []

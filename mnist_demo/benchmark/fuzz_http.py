@@ -139,6 +139,13 @@ def http_tries(target: Target) -> list[tuple[str, Attempt]]:
             "component_server/", json.dumps({**message, "data": data}).encode(), data
         )
 
+    def draw_at_length(rng: random.Random) -> str | None:
+        pads = [number for number, name in target.functions if name == "classify"]
+        message = {"component_id": pads[0], "fn_name": "classify", "session_hash": _somebody(rng)}
+        body = json.dumps(message | {"data": junk.ink(rng)}).encode()
+        answers = (target.post("component_server/", body, "ink of many patches") for _ in range(20))
+        return next((wrong for wrong in answers if wrong), None)
+
     def send_picture(rng: random.Random) -> str | None:
         pads = [number for number, name in target.functions if name == "read_picture"]
         data = base64.b64encode(junk.picture(rng)).decode()
@@ -222,6 +229,7 @@ def http_tries(target: Target) -> list[tuple[str, Attempt]]:
     return [
         *(("server functions", call_function),) * 5,
         *(("pictures", send_picture),) * 4,
+        ("drawings of many patches", draw_at_length),
         *(("bodies", send_envelope),) * 4,
         *(("events", fire_event),) * 3,
         *(("endpoints", ask_endpoint),) * 2,

@@ -63,6 +63,20 @@ def changed(rng: random.Random, message: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
+def ink(rng: random.Random) -> dict[str, Any]:
+    """A drawing as the page sends it, with more patches of ink than any hand would draw."""
+    side = 140
+    apart, dense = rng.choice((1, 2, 2, 3)), rng.random()
+    kept = [
+        y % apart == 0 and x % apart == 0 and rng.random() < (dense if apart == 1 else 1)
+        for y in range(side)
+        for x in range(side)
+    ]
+    sent = base64.b64encode(bytes(255 * pixel for pixel in kept)).decode()
+    place = {"x": 0, "y": 0, "w": side, "h": side}
+    return {"net": "released", "ink": sent, "moving": rng.random() < 0.5} | place
+
+
 def picture(rng: random.Random) -> bytes:
     """A file that is a picture, was one, or claims to be one."""
     return rng.choice(PICTURES)(rng)

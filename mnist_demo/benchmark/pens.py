@@ -51,7 +51,9 @@ def draw(rng: np.random.Generator, net: str = "released") -> Drawing:
     lengths = np.concatenate([_lengths(stroke) for stroke in placed])
     reach = lengths.sum() * np.arange(1, count + 1) / count
     inks = [render(_up_to(placed, far), brush) for far in reach]
-    return Drawing(digit, tuple(json.dumps(message(ink, net)).encode() for ink in inks))
+    messages = [message(ink, net) | {"moving": True} for ink in inks]
+    messages.append(messages[-1] | {"moving": False})  # the pen is lifted
+    return Drawing(digit, tuple(json.dumps(sent).encode() for sent in messages))
 
 
 def message(ink: np.ndarray, net: str = "released") -> dict[str, Any]:

@@ -21,6 +21,7 @@ from mnist_demo.page.api_types import Reading, Report, TrainingEvent, with_types
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.guard import address_of
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.preprocess import preprocess_ink
 
 DEFAULTS = TrainConfig(dataset="sample")
 
@@ -46,8 +47,8 @@ def add_api(context: Context) -> None:
         try:
             checkpoint = context.checkpoint(*_owner(context, net))
             context.check_reads_digits(checkpoint)
-            ink = await asyncio.to_thread(context.pictures.ink_of, image)
-            answer = await context.batcher.classify(checkpoint.answering, ink)
+            steps = await asyncio.to_thread(lambda: preprocess_ink(context.pictures.ink_of(image)))
+            answer = await context.batcher.classify(checkpoint.answering, steps)
         except UserError as error:
             return {"error": for_visitors(error)}
         return {

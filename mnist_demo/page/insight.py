@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from mnist_demo.classify import Drawing, steps_of
 from mnist_demo.inside import Inside, look_inside
 from mnist_demo.page.pace import TooOften
 from mnist_demo.page.pools import pool_of_one_core
+from mnist_demo.preprocess import Steps
 
 MAX_WAITING = 8
 
@@ -30,21 +30,17 @@ class Insight:
     _waiting: int = 0
     _pool: Executor = field(default_factory=lambda: pool_of_one_core("inside"))
 
-    async def look(self, net: nn.Module, drawing: Drawing, with_evidence: bool) -> Inside:
-        """Raises NoInkError, or TooOften where many wait."""
+    async def look(self, net: nn.Module, steps: Steps, with_evidence: bool) -> Inside:
+        """Raises TooOften where many wait."""
         if self._waiting >= MAX_WAITING:
             raise TooOften(1.0, "many people are looking inside a net; try again in a second")
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._pool, _look, net, drawing, with_evidence
+                self._pool, look_inside, net, steps.centred, with_evidence
             )
         finally:
             self._waiting -= 1
-
-
-def _look(net: nn.Module, drawing: Drawing, with_evidence: bool) -> Inside:
-    return look_inside(net, steps_of(drawing).centred, with_evidence)
 
 
 def describe(inside: Inside, words: Callable[[str], str]) -> dict[str, Any]:

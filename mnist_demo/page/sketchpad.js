@@ -88,6 +88,12 @@ function extend(mark, added) {
   changed();
 }
 
+function endStroke() {
+  active = null;
+  redraw(); // the stroke as one curve: pieces joined under the pen leave seams
+  changed(); // it may be two digits that touch, which is not asked while the pen moves
+}
+
 function undo() {
   stopExample();
   liftNib();

@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from mnist_demo.checkpoint import Checkpoint
-from mnist_demo.classify import Answer, Drawing
+from mnist_demo.classify import Answer
 from mnist_demo.errors import UserError
 from mnist_demo.page.context import RELEASED, Context, not_for_digits
 from mnist_demo.page.guard import in_words, session_of
@@ -24,7 +24,16 @@ from mnist_demo.page.pace import DRAWING, INSIDE, PICTURE, TooOften, told_later
 from mnist_demo.page.pictures import from_base64
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.words import Words, script
-from mnist_demo.preprocess import SIDE, NoInkError, Steps, as_it_is, crop_to, find_box, fit
+from mnist_demo.preprocess import (
+    SIDE,
+    NoInkError,
+    Steps,
+    as_it_is,
+    crop_to,
+    find_box,
+    fit,
+    preprocess_ink,
+)
 from mnist_demo.strokes import PAD
 
 HERE = Path(__file__).parent
@@ -70,8 +79,9 @@ def answers(context: Context, page: gr.Blocks) -> dict[tuple[int, str], Answerin
 async def answer(context: Context, session: Any, drawing: Any) -> dict[str, Any]:
     """What the page is told of a drawing, whatever it sent as one."""
 
-    async def classify(checkpoint: Checkpoint, drawn: Drawing) -> dict[str, Any]:
-        return describe(await context.batcher.classify(checkpoint.answering, drawn))
+    async def classify(checkpoint: Checkpoint, steps: Steps) -> dict[str, Any]:
+        moving = drawing.get("moving") is True
+        return describe(await context.batcher.classify(checkpoint.answering, steps, moving))
 
     return await _told(context, session, drawing, DRAWING, classify)
 
@@ -79,9 +89,9 @@ async def answer(context: Context, session: Any, drawing: Any) -> dict[str, Any]
 async def look(context: Context, session: Any, drawing: Any, words: Words) -> dict[str, Any]:
     """What goes on inside the net; once the pen is at rest, also what the answer rests on."""
 
-    async def look_inside(checkpoint: Checkpoint, drawn: Drawing) -> dict[str, Any]:
+    async def look_inside(checkpoint: Checkpoint, steps: Steps) -> dict[str, Any]:
         at_rest = drawing.get("at_rest") is True
-        return describe_inside(await context.insight.look(checkpoint.net, drawn, at_rest), words)
+        return describe_inside(await context.insight.look(checkpoint.net, steps, at_rest), words)
 
     return await _told(context, session, drawing, INSIDE, look_inside)
 
@@ -91,7 +101,7 @@ async def _told(
     session: Any,
     drawing: Any,
     cost: float,
-    work: Callable[[Checkpoint, Drawing], Awaitable[dict[str, Any]]],
+    work: Callable[[Checkpoint, Steps], Awaitable[dict[str, Any]]],
 ) -> dict[str, Any]:
     """What `work` makes of a drawing and the net that it names, or why it can make nothing."""
     try:
@@ -100,7 +110,7 @@ async def _told(
             ink, choice = read_drawing(drawing)
             checkpoint = context.checkpoint(visitor, choice)
             context.check_reads_digits(checkpoint)
-            return await work(checkpoint, with_own(ink, drawing.get("own")))
+            return await work(checkpoint, steps_of(ink, drawing.get("own")))
     except NoInkError:
         return {"blank": True}
     except TooOften as error:
@@ -163,13 +173,13 @@ def read_drawing(drawing: Any) -> tuple[np.ndarray, str]:
     return ink, choice
 
 
-def with_own(ink: np.ndarray, own: Any) -> Drawing:
-    """The ink, or where it shows a 28x28 picture whose bytes the page sent too, that picture.
+def steps_of(ink: np.ndarray, own: Any) -> Steps:
+    """What nets see of the ink, or of the 28x28 picture that it shows, where its bytes came too.
 
-    Raises UserError, NoInkError where the picture shows nothing.
+    Raises UserError, NoInkError where there is nothing to see.
     """
     if own is None:
-        return ink
+        return preprocess_ink(ink)
     pixels = from_base64(own, SIDE * SIDE)
     if len(pixels) != SIDE * SIDE:
         raise UserError(f"a digit has {SIDE * SIDE} pixels, not {len(pixels)}; reload the page")

@@ -10,6 +10,7 @@ const asked = () => version;
 
 const visibleMarks = () => marks.slice(marks.findLastIndex((mark) => mark.clear) + 1);
 const isBlank = () => !visibleMarks().length;
+const isMoving = () => active !== null || example !== null;
 
 function changed() {
   touched = performance.now();
@@ -38,7 +39,7 @@ function message() {
     for (let x = left; x <= right; x++) text += String.fromCharCode(data[4 * (y * SIDE + x) + 3]);
   const [only, ...more] = visibleMarks();
   const own = more.length ? undefined : only.own;
-  return { net: props.value.net, x: left, y: top, w, h, ink: btoa(text), own };
+  return { net: props.value.net, x: left, y: top, w, h, ink: btoa(text), own, moving: isMoving() };
 }
 
 // How long each change up to `seen` waited for its answer, in ms.

@@ -11,7 +11,7 @@ let seen = ""; // which drawing is shown, and whether it was at rest
 let resting = null;
 let chosen = 0; // of several digits, the one that is looked at
 
-const isAtRest = () => !active && performance.now() - touched >= AT_REST;
+const isAtRest = () => !isMoving() && performance.now() - touched >= AT_REST;
 const digitsRead = () => stripAnswer?.parts ?? [];
 const chosenDigit = () => digitsRead()[Math.min(chosen, digitsRead().length - 1)];
 const toSee = () => `${asked()} ${isAtRest()} ${chosenDigit()?.centred}`;

@@ -37,8 +37,8 @@ function lowerNib() {
 
 function liftNib() {
   if (!keyed) return;
-  keyed = active = null;
-  redraw();
+  keyed = null;
+  endStroke();
   tellNib(t("Pen up"));
   showNib();
 }

@@ -104,12 +104,13 @@ function playExample(strokes) {
   let mark = null;
   const draw = () => {
     if (!mark) marks.push((mark = { points: [], width }));
-    extend(mark, rest[0].splice(0, still ? Infinity : 2));
+    const [stroke, piece] = [mark, rest[0].splice(0, still ? Infinity : 2)];
     if (!rest[0].length) {
       rest.shift();
       mark = null;
     }
     example = rest.length ? requestAnimationFrame(draw) : null;
+    extend(stroke, piece);
   };
   draw();
 }

@@ -56,6 +56,6 @@ pad.addEventListener("pointermove", (event) => {
 for (const name of ["pointerup", "pointercancel", "lostpointercapture"])
   pad.addEventListener(name, (event) => {
     if (event.pointerId !== pen) return;
-    pen = active = null;
-    redraw(); // the stroke as one curve: pieces joined under the pen leave seams
+    pen = null;
+    endStroke();
   });
