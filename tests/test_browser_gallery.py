@@ -17,7 +17,7 @@ from mnist_demo.benchmark.server import free_port
 from mnist_demo.browse import Filter
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.config import TrainConfig
-from mnist_demo.evaluate import Evaluation, evaluate
+from mnist_demo.evaluate import CHUNK, ON_A_CPU, Evaluation, evaluate
 from mnist_demo.nets import build_net
 from mnist_demo.page.app import build
 from mnist_demo.page.context import Context
@@ -250,8 +250,11 @@ def test_another_net_is_evaluated_at_once_and_a_lost_one_says_so(
     expect(page.locator("#gallery .tile").first).not_to_be_visible()
 
 
+PASSES = CHUNK // ON_A_CPU  # of a net through a chunk
+
+
 class Halting(torch.nn.Module):
-    """Untrained, and waits before each chunk until it may go on."""
+    """Untrained, and waits before each pass until it may go on."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -297,11 +300,11 @@ def test_it_is_seen_how_far_an_evaluation_is(
     message, reading = page.locator("#gallery .message"), page.locator("#gallery .reading")
     expect(message).to_have_text(asking)
     expect(reading).to_contain_text("0")
-    net.may.release()
+    net.may.release(PASSES)
     expect(reading).to_have_text(half)
     bar = page.get_by_role("progressbar", name=half)
     expect(bar).to_have_attribute("aria-valuenow", "50")
-    net.may.release()
+    net.may.release(PASSES)
     expect(message).to_be_empty()
     expect(reading).to_be_hidden()
     expect(page.locator("#gallery .board")).to_have_attribute("data-state", "ready")
@@ -318,11 +321,11 @@ def test_what_is_chosen_meanwhile_is_shown_and_nothing_stays(
     choose(page, "Released net")
     expect(page.locator("#gallery .about")).to_contain_text("Released net")
     expect(message).to_be_empty()
-    slow.may.release()  # its chunk ends, and with it the evaluation that nobody waits for
+    slow.may.release(PASSES)  # its chunk ends, and with it the evaluation that nobody waits for
     choose(page, "Run 2: linear")
     expect(reading).to_have_text("0 of 1,000 digits read")
     next(reversed(context.visitors._all.values())).runs.clear()
-    gone.may.release(2)
+    gone.may.release(2 * PASSES)
     expect(message).to_have_text("That net is gone; choose another.")
     expect(reading).to_be_hidden()
     assert not context._readings
@@ -333,7 +336,7 @@ def test_a_question_without_an_answer_does_not_hang_in_silence(
 ) -> None:
     page = gallery()
     page.route("**/queue/join*", lambda route: None)  # as good as refused: no answer comes
-    give_halting(context, 1).may.release(9)
+    give_halting(context, 1).may.release(9 * PASSES)
     choose(page, "Run 1: linear")
     message = page.locator("#gallery .message")
     expect(message).to_contain_text("choose the network again", timeout=15_000)

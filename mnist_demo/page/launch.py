@@ -33,6 +33,7 @@ from mnist_demo.page.openapi import Documented
 from mnist_demo.page.shelf import Shelf, default_folder
 from mnist_demo.page.shortcut import Shortcut
 from mnist_demo.page.shutdown import end_on_signals
+from mnist_demo.page.warming import start_warming
 
 MAX_JSON = 9 * 2**20  # bytes of a request: a picture in base64 and no more
 # Seconds after which a training thread hands over the interpreter's lock. A drawing's answer
@@ -130,4 +131,5 @@ def serve(
     with uncollected():
         page = build(make_context(runs=default_folder()))
     end_on_signals(page, page.context)
+    start_warming(page.context)
     launch_page(page, host, port, share, door=door, mcp=mcp)

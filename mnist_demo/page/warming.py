@@ -1,0 +1,43 @@
+"""What the first look at the gallery would wait for, done beforehand while nobody draws.
+
+To read the digits and to have the released net read them takes seconds, and holds up who
+draws meanwhile; a server that has just begun has nothing else to do.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from mnist_demo.errors import UserError
+from mnist_demo.page.context import RELEASED, Context
+from mnist_demo.page.visitors import Visitor
+
+AFTER = 2.0  # seconds that are left to the first page
+REST = 0.5  # between two looks whether somebody still draws
+
+
+def start_warming(context: Context) -> None:
+    """On a thread of its own, which ends with the server."""
+
+    def work() -> None:
+        time.sleep(AFTER)
+        warm_up(context)
+
+    threading.Thread(target=work, name="warming", daemon=True).start()
+
+
+def warm_up(context: Context, rest: Callable[[float], None] = time.sleep) -> None:
+    """Leaves the released net's evaluation known. What is wrong with the data, askers are told."""
+    try:
+        wait_for_quiet(context, rest)
+        for _ in context.evaluating(Visitor("nobody"), RELEASED):
+            wait_for_quiet(context, rest)
+    except UserError:
+        return
+
+
+def wait_for_quiet(context: Context, rest: Callable[[float], None]) -> None:
+    while context.batcher.is_in_use or len(context.turns):
+        rest(REST)

@@ -1,0 +1,56 @@
+"""What a server does before anybody asks, and that it makes way for who draws or trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mnist_demo.errors import UserError
+from mnist_demo.page.context import RELEASED, Context
+from mnist_demo.page.launch import make_context
+from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.warming import warm_up
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return make_context(tmp_path)
+
+
+def test_the_gallery_of_the_released_net_is_there_before_anybody_looks(context: Context) -> None:
+    somebody = Visitor("somebody")
+    assert context.known_evaluation(somebody, RELEASED) is None
+    warm_up(context)
+    known = context.known_evaluation(somebody, RELEASED)
+    assert known is not None
+    assert known.accuracy > 0.98
+
+
+def test_who_draws_or_trains_goes_before(context: Context) -> None:
+    place = context.turns.join()
+    context.batcher._last_asked = float("inf")
+    rests = []
+
+    def rest(seconds: float) -> None:
+        assert context.known_evaluation(Visitor("somebody"), RELEASED) is None
+        rests.append(seconds)
+        if len(rests) == 2:
+            context.batcher._last_asked = 0.0
+        if len(rests) == 4:
+            context.turns.leave(place)
+
+    warm_up(context, rest)
+    assert len(rests) == 4
+
+
+def test_data_that_cannot_be_read_is_left_to_who_asks(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(trained_on: str) -> None:
+        raise UserError("the embedded digits are damaged")
+
+    monkeypatch.setattr(context, "data", broken)
+    warm_up(context)
+    with pytest.raises(UserError, match="damaged"):
+        context.evaluation(Visitor("somebody"), RELEASED)
