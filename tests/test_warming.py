@@ -10,7 +10,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.launch import make_context
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.page.warming import warm_up
+from mnist_demo.page.warming import PATIENCE, warm_up
 
 
 @pytest.fixture
@@ -42,6 +42,14 @@ def test_who_draws_or_trains_goes_before(context: Context) -> None:
 
     warm_up(context, rest)
     assert len(rests) == 4
+
+
+def test_where_somebody_always_draws_it_goes_on_in_the_end(context: Context) -> None:
+    context.batcher._last_asked = float("inf")
+    rests: list[float] = []
+    warm_up(context, rests.append)
+    assert sum(rests) == PATIENCE
+    assert context.known_evaluation(Visitor("somebody"), RELEASED) is not None
 
 
 def test_data_that_cannot_be_read_is_left_to_who_asks(

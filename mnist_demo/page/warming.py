@@ -6,6 +6,7 @@ draws meanwhile; a server that has just begun has nothing else to do.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.visitors import Visitor
 
 AFTER = 2.0  # seconds that are left to the first page
-REST = 0.5  # between two looks whether somebody still draws
+REST = 0.5  # between two looks whether somebody still draws or trains
+PATIENCE = 30.0  # seconds; where somebody always does, a look at the gallery will come as well
 
 
 def start_warming(context: Context) -> None:
@@ -30,14 +32,15 @@ def start_warming(context: Context) -> None:
 
 def warm_up(context: Context, rest: Callable[[float], None] = time.sleep) -> None:
     """Leaves the released net's evaluation known. What is wrong with the data, askers are told."""
-    try:
-        wait_for_quiet(context, rest)
+    left = PATIENCE
+
+    def wait_for_quiet() -> None:
+        nonlocal left
+        while left > 0 and (context.batcher.is_in_use or len(context.turns)):
+            rest(REST)
+            left -= REST
+
+    with contextlib.suppress(UserError):
+        wait_for_quiet()
         for _ in context.evaluating(Visitor("nobody"), RELEASED):
-            wait_for_quiet(context, rest)
-    except UserError:
-        return
-
-
-def wait_for_quiet(context: Context, rest: Callable[[float], None]) -> None:
-    while context.batcher.is_in_use or len(context.turns):
-        rest(REST)
+            wait_for_quiet()
