@@ -22,6 +22,7 @@ from mnist_demo.page.doors import HINT, Door, Doorstep
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.health import Health, health_of
 from mnist_demo.page.heartbeat import Heartbeats
+from mnist_demo.page.idle import Idle, allow_many_files
 from mnist_demo.page.importing import uncollected
 from mnist_demo.page.installable import HEAD, ICON, Installable
 from mnist_demo.page.kept import Kept
@@ -108,6 +109,7 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
     context: Context = page.context
     offers = functools.cache(lambda: offers_of(page))
     layers = [
+        Middleware(Idle, connections=lambda: page.server.server_state.connections),
         Middleware(Health, look=lambda: health_of(context)),
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
         Middleware(Kept, has_door=has_door),
@@ -127,6 +129,7 @@ def serve(
     host: str | None, port: int | None, share: bool, password: str | None = None, mcp: bool = False
 ) -> None:
     log_to_stderr()
+    allow_many_files()
     door = Door(password) if password else None
     with uncollected():
         page = build(make_context(runs=default_folder()))

@@ -1,0 +1,62 @@
+"""Connections that ask for nothing: closed in time, for each takes one of the server's files.
+
+uvicorn ends those between two requests, but waits for ever for a first one, or for the rest
+of one whose headers were begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from mnist_demo.page.asgi import App, Receive, Scope, Send
+
+PATIENCE = 20.0  # seconds; a browser that connects beforehand comes again
+EVERY = 5.0
+MOST_FILES = 65_536
+
+
+class Idle:
+    """ASGI middleware that looks at the server's connections while it runs."""
+
+    def __init__(self, app: App, connections: Callable[[], Collection[Any]]) -> None:
+        self.app = app
+        self.connections = connections
+        self._since: dict[Any, float] = {}  # when each was first seen without a request
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+        watch = asyncio.create_task(self._keep_watch())
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            watch.cancel()
+
+    async def _keep_watch(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            self.close_old(time.monotonic())
+
+    def close_old(self, now: float) -> None:
+        """Closes what has been without a request for too long at `now`."""
+        waiting = [c for c in self.connections() if c.cycle is None or c.cycle.response_complete]
+        self._since = {c: self._since.get(c, now) for c in waiting}
+        for connection, since in self._since.items():
+            if now - since >= PATIENCE:
+                connection.transport.close()
+
+
+def allow_many_files() -> None:
+    """As many connections as the system lets this process have: often four or more times 1,024."""
+    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows; or not allowed
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,0 +1,107 @@
+"""Connections that ask for nothing are closed, and nobody who waits for an answer is."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from mnist_demo.benchmark.server import free_port
+from mnist_demo.page import idle
+from mnist_demo.page.app import build
+from mnist_demo.page.idle import PATIENCE, Idle, allow_many_files
+from mnist_demo.page.launch import launch_page, make_context
+
+
+@pytest.fixture
+def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(idle, "EVERY", 0.05)
+    monkeypatch.setattr(idle, "PATIENCE", 0.5)
+    port = free_port()
+    page: gr.Blocks = build(make_context(tmp_path))
+    launch_page(page, "127.0.0.1", port, block=False)
+    yield port
+    page.close()
+
+
+def is_closed(connection: socket.socket, wait: float = 5.0) -> bool:
+    connection.settimeout(wait)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
+def test_who_asks_for_nothing_is_cut_off(port: int, said: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(said)
+        assert is_closed(connection)
+
+
+def test_who_asks_again_with_half_of_a_request_is_cut_off(port: int) -> None:
+    """After a first answer uvicorn's own clock ends with the next bytes that come."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200" in connection.recv(4096)
+        connection.sendall(b"GET /health HTTP/1.1\r\n")
+        connection.settimeout(5.0)
+        while connection.recv(4096):
+            pass
+
+
+def test_who_waits_for_an_answer_is_left_alone(port: int) -> None:
+    """A page keeps a request open for as long as it is there."""
+    page = HTTPConnection("127.0.0.1", port, timeout=5)
+    page.request("GET", "/gradio_api/heartbeat/somebody")
+    answer = page.getresponse()
+    time.sleep(1.5)
+    assert answer.status == 200
+    assert answer.read(1)
+    page.close()
+
+
+def test_what_is_gone_is_forgotten() -> None:
+    class Silent:
+        cycle: Any = None
+        closed = False
+
+        @property
+        def transport(self) -> Silent:
+            return self
+
+        def close(self) -> None:
+            self.closed = True
+
+    async def nothing(*_: Any) -> None: ...
+
+    here = {Silent(), Silent()}
+    watch = Idle(nothing, lambda: here)
+    watch.close_old(0.0)
+    gone = here.pop()
+    watch.close_old(PATIENCE - 1)
+    (left,) = here
+    assert (gone.closed, left.closed) == (False, False)
+    watch.close_old(PATIENCE)
+    assert (gone.closed, left.closed) == (False, True)
+    assert set(watch._since) == here
+
+
+def test_as_many_files_may_be_open_as_the_system_allows() -> None:
+    resource = pytest.importorskip("resource")
+    before = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = min(256, hard if hard != resource.RLIM_INFINITY else 256)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
+        allow_many_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > few or hard == few
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
