@@ -20,9 +20,11 @@ from mnist_demo.provenance import SOURCES, credits_of
 LIBRARY = "mnist-demo"
 LICENSE = "mit"
 ROUNDING = (
-    "Other processors, thread counts and versions of PyTorch round differently, so their net "
-    "differs a little; the seed repeats on the same machine."
+    "Other processors, thread counts and versions of PyTorch round differently, and other versions "
+    "of this program may draw and prepare images differently, so their net differs a little; with "
+    "the same of all the seed repeats."
 )
+CALIBRATED = "python -m mnist_demo calibrate --checkpoint FILE --out FILE"
 NOT_FOR = (
     "By itself it names a digit whatever it is shown: that a letter, a scribble or a row of digits "
     "is none is for the sceptic to say (`models/sceptic.safetensors`), which `read_digit` and the "
@@ -195,7 +197,10 @@ def made_by(checkpoint: Checkpoint) -> list[str]:
     if not checkpoint.members:
         if not checkpoint.command:
             return []
-        return [f"Made by\n\n{code(checkpoint.command)}", ROUNDING]
+        parts = [f"Made by\n\n{code(checkpoint.command)}"]
+        if number(checkpoint.metrics.get("temperature")) is not None:
+            parts.append(f"and then\n\n{code(CALIBRATED)}")
+        return [*parts, ROUNDING]
     parts = []
     for place, member in enumerate(checkpoint.members, 1):
         rows = trained(member) + measured(member)

@@ -90,22 +90,6 @@ def classify_steps(
     ]
 
 
-def read_inks(
-    net: nn.Module, inks: Sequence[np.ndarray], sceptic: nn.Module | None = None
-) -> list[Answer | UserError]:
-    """The answer to each ink (H, W) in [0, 1], or why there is none, in order."""
-    outcomes: list[Steps | UserError] = []
-    for ink in inks:
-        try:
-            outcomes.append(preprocess_ink(ink))
-        except UserError as error:
-            outcomes.append(error)
-    readable = [outcome for outcome in outcomes if isinstance(outcome, Steps)]
-    read = classify_steps(net, readable, sceptic) if readable else []
-    answers = iter(take_apart(net, read, sceptic) if sceptic else read)
-    return [next(answers) if isinstance(o, Steps) else o for o in outcomes]
-
-
 def take_apart(
     net: nn.Module, read: Sequence[Answer], sceptic: nn.Module, cut: bool = True
 ) -> list[Answer]:
@@ -146,10 +130,8 @@ def _ways(answer: Answer, cut: bool) -> list[list[Steps]]:
 
 def classify_ink(net: nn.Module, ink: np.ndarray, sceptic: nn.Module | None = None) -> Answer:
     """The answer to ink (H, W) in [0, 1]. Raises NoInkError for a blank pad."""
-    answer = read_inks(net, [ink], sceptic)[0]
-    if isinstance(answer, UserError):
-        raise answer
-    return answer
+    answers = classify_steps(net, [preprocess_ink(ink)], sceptic)
+    return take_apart(net, answers, sceptic)[0] if sceptic else answers[0]
 
 
 def classify_image(net: nn.Module, image: Image.Image, sceptic: nn.Module | None = None) -> Answer:

@@ -46,6 +46,11 @@ class Described:
             object.__setattr__(self, name, kind(value))
 
     @classmethod
+    def is_in(cls, line: str) -> bool:
+        """Whether the line describes one of these, or names one that is all as usual."""
+        return line.partition(":")[0] == cls.KIND
+
+    @classmethod
     def parse(cls, line: str) -> Self:
         """Raises UserError for a line that is too long, a name unknown or twice, a bad value."""
         if len(line) > MAX_LENGTH:

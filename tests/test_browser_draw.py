@@ -115,6 +115,37 @@ def test_bars_move_before_the_pen_is_lifted(open_page: Open) -> None:
     expect(page.get_by_role("status").first).to_contain_text("This looks like a 7")
 
 
+@pytest.mark.parametrize("key", ["Escape", "Control+z"])
+def test_what_a_pen_adds_after_its_stroke_was_taken_back_is_no_ink(
+    open_page: Open, key: str
+) -> None:
+    page = open_page()
+    draw(page, SEVEN[:3], lift=False)
+    expect(page.locator("#sketchpad .guess")).to_have_text(re.compile(r"\d"))
+    page.keyboard.press(key)
+    box = pad_box(page)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.9, steps=8)
+    blank = """() => { const pad = document.querySelector('#sketchpad .pad canvas');
+      const { data } = pad.getContext('2d').getImageData(0, 0, pad.width, pad.height);
+      return !data.some(Boolean); }"""
+    assert page.evaluate(blank)
+    page.mouse.up()
+    expect(page.locator("#sketchpad .saying")).to_have_text("Draw a digit")
+    assert page.evaluate(blank)
+
+
+def test_what_nothing_reads_has_no_bars(open_page: Open) -> None:
+    """A run's net may be thrown away while it is the one that answers."""
+    page = open_page()
+    draw(page, SEVEN)
+    expect_guess(page, 7)
+    gone = {"error": "that net is gone; choose another"}
+    page.route("**/component_server/**", lambda route: route.fulfill(json=gone))
+    draw(page, [(0.2, 0.8), (0.3, 0.8)])
+    expect(page.locator("#sketchpad .saying")).to_have_text("That net is gone")
+    assert bars(page) == [0.0] * 10
+
+
 def test_two_digits_are_read_both(open_page: Open) -> None:
     page = open_page()
     draw(page, [(x * 0.5, 0.25 + y * 0.5) for x, y in SEVEN])

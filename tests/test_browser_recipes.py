@@ -106,6 +106,15 @@ def test_a_net_of_ones_own_shows_its_shapes_before_it_is_trained(tab: Tab) -> No
     tab.board.get_by_text("Run 1: custom").wait_for()
     tab.wait_for_status("done")
     assert "blocks 1, kernel 5" in tab.board.locator(".runs").inner_text()
+    choose(tab, "Recipe", f"{find_recipe('lenet500').title} (003a)")
+    wait_for_value(tab, "Epochs", "10")
+    tab.button("Put the settings of run 1 into the form").click()
+    for field, value in (("Net", "Your own net"), ("Epochs", "1"), ("Batch size", "128")):
+        wait_for_value(tab, field, value)
+    shapes.get_by_text("16×14×14").wait_for(timeout=10_000)
+    note = tab.page.locator("#training-recipe-note")
+    note.get_by_text("Changed:").wait_for(timeout=10_000)
+    assert note.inner_text().endswith("Changed: Net, Epochs.")
 
 
 def test_runs_are_used_together_in_draw(tab: Tab) -> None:

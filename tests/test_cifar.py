@@ -179,6 +179,13 @@ def test_missing_or_broken_images_name_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "cifar10-jpeg.zip").write_bytes(b"PK no more")
     with pytest.raises(UserError, match="cifar10-jpeg.zip is damaged"):
         load_cifar10(tmp_path)
+    with zipfile.ZipFile(tmp_path / "cifar10-jpeg.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train/cat/0000.jpg", bytes(range(256)) * 8)
+    whole = bytearray((tmp_path / "cifar10-jpeg.zip").read_bytes())
+    whole[60:80] = b"\xff" * 20  # in the packed bytes of its one file
+    (tmp_path / "cifar10-jpeg.zip").write_bytes(whole)
+    with pytest.raises(UserError, match="cifar10-jpeg.zip is damaged"):
+        load_cifar10(tmp_path)
     folder = put_folder(tmp_path / "folder")
     (folder / "cifar10" / "train" / "cat" / "0001.jpg").write_bytes(b"no image")
     with pytest.raises(UserError, match="train/cat/0001.jpg.*not a picture"):

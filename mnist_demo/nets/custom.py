@@ -143,7 +143,7 @@ class CustomNet(Described):
 
 def fitted(name: str, shape: tuple[int, int, int], classes: int) -> str:
     """`name`, and where it is a net of one's own, the one that fits these images and classes."""
-    if name.partition(":")[0] != CustomNet.KIND:
+    if not CustomNet.is_in(name):
         return name
     return str(CustomNet.parse(name).fitted(shape, classes))
 

@@ -40,10 +40,11 @@ def board(visitor: Visitor, keeps: bool = False) -> dict[str, Any]:
     changed, and a string that grew costs its new end alone.
     """
     active = visitor.active_run
-    latest = active or next(reversed(visitor.runs.values()), None)
+    runs = visitor.all_runs
+    latest = active or (runs[-1] if runs else None)
     return {
         "now": now(latest) if latest else None,
-        "runs": {run.id: summary(run) for run in visitor.runs.values()},
+        "runs": {run.id: summary(run) for run in runs},
         "keeps": keeps,
     }
 

@@ -73,7 +73,7 @@ class Context:
 
     def choices(self, visitor: Visitor) -> list[tuple[str, str]]:
         """The nets this visitor may use, as (title, choice) for a dropdown."""
-        runs = [(run.title, run.id) for run in visitor.runs.values() if run.is_usable]
+        runs = [(run.title, run.id) for run in visitor.all_runs if run.is_usable]
         return [(self.released_title, RELEASED), *reversed(runs)]
 
     @cached_property

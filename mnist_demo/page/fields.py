@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from mnist_demo.augment import Warp
+from mnist_demo.augment import AUGMENTS, Warp
 from mnist_demo.config import BOUNDS, PRECISIONS, TrainConfig
 from mnist_demo.device import available_devices, describe_device, pick_device
-from mnist_demo.nets import find_net
+from mnist_demo.nets import NETS, find_net
 from mnist_demo.nets.custom import ACTIVATIONS, POOLS, CustomNet
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
 from mnist_demo.page import filling, form
@@ -74,6 +74,7 @@ def build(context: Context) -> Form:
         label=form.LABELS["net"],
         info=find_net(DEFAULTS.net).summary,
     )
+    settings["net"].preprocess = _one_of(NETS)
     net, net_group = _own_net()
     shapes = gr.HTML(
         shapes_of(DEFAULTS.net), elem_id="training-shapes", apply_default_css=False, padding=False
@@ -91,6 +92,7 @@ def build(context: Context) -> Form:
         settings["augment"] = _choice(
             "augment", filling.augment_choices(data), "random changes to images"
         )
+        settings["augment"].preprocess = _one_of(AUGMENTS)
     warp, warp_group = _own_warp()
     settings["seed"] = _number("seed", "the same seed repeats the same run", 1)
     with gr.Accordion("More settings", open=False):
@@ -203,6 +205,21 @@ def _number(name: str, info: str, step: float) -> gr.Number:
 def _as_it_is(value: Any) -> Any:
     """In place of Gradio's check, whose message does not say which field is meant."""
     return value
+
+
+def _one_of(names: Collection[str]) -> Callable[[Any], Any]:
+    """In place of Gradio's check, which knows what the field offered when it was last asked.
+
+    Who goes from a recipe for digits to one for photos and back at once outruns it; whether
+    a net is for the data is looked at when a run begins.
+    """
+
+    def known(value: Any) -> Any:
+        if value is not None and not (isinstance(value, str) and value in names):
+            raise gr.Error("no such choice")
+        return value
+
+    return known
 
 
 def recipe_field(choices: form.Choices, value: str = filling.DEFAULTS) -> gr.Dropdown:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mnist_demo.page.crew import Crew, Hand
+from mnist_demo.page.crew import Closed, Crew, Hand
 from mnist_demo.page.job import RaceJob
 from mnist_demo.page.lookout import UPDATE_EVERY, Lookout
 from mnist_demo.page.messages import End, Gone, Lapped, Message, Phase
@@ -16,6 +16,7 @@ from mnist_demo.page.turns import Place
 
 MAX_SECONDS = 5 * 60.0  # of a race, testing and all
 MAX_AWAITED = 2 * 60.0  # the same where others wait
+GRACE = 60.0  # seconds in which a race that was told to end does
 
 Status = Literal["waiting", "preparing", "racing", "done", "stopped", "failed"]
 ACTIVE = ("waiting", "preparing", "racing")
@@ -66,8 +67,8 @@ def follow(
         else:
             place.has_worked = True
             yield from _race(heat, place, crew, job, spare, watch)
-    except GeneratorExit:
-        raise
+    except Closed:
+        pass
     except Exception:
         logging.getLogger(__name__).exception("a race could not be followed")
         heat.status = "failed"
@@ -93,6 +94,8 @@ def _race(
             message = hand.next(watch.wait_for())
             if message is not None:
                 _apply(heat, message)
+            elif heat.seconds > most + GRACE:  # its worker is stuck; leaving it ends it
+                heat.status, heat.message = "failed", "The race would not end; try again."
             if message == Phase("racing"):  # until here the worker had to start, perhaps
                 watch.since = watch.clock()
             if watch.is_due():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Collection
 from typing import Any
@@ -25,7 +26,8 @@ class Idle:
     def __init__(self, app: App, connections: Callable[[], Collection[Any]]) -> None:
         self.app = app
         self.connections = connections
-        self._since: dict[Any, float] = {}  # when each was first seen without a request
+        # When each was first seen with its last request answered, or without any.
+        self._since: dict[tuple[Any, Any], float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
@@ -40,15 +42,24 @@ class Idle:
     async def _keep_watch(self) -> None:
         while True:
             await asyncio.sleep(EVERY)
-            self.close_old(time.monotonic())
+            try:
+                self.close_old(time.monotonic())
+            except Exception:
+                logging.getLogger(__name__).exception("silent connections could not be closed")
 
     def close_old(self, now: float) -> None:
-        """Closes what has been without a request for too long at `now`."""
-        waiting = [c for c in self.connections() if c.cycle is None or c.cycle.response_complete]
-        self._since = {c: self._since.get(c, now) for c in waiting}
-        for connection, since in self._since.items():
-            if now - since >= PATIENCE:
-                connection.transport.close()
+        """Closes what has been without a request for too long at `now`.
+
+        Each request has a `cycle` of its own, so who asks now and then is another each time.
+        What was closed and is still there has somebody who does not read: cut off.
+        """
+        both = [(c, getattr(c, "cycle", None)) for c in self.connections()]
+        waiting = [(c, cycle) for c, cycle in both if cycle is None or cycle.response_complete]
+        self._since = {pair: self._since.get(pair, now) for pair in waiting}
+        for (connection, _), since in self._since.items():
+            if now - since >= PATIENCE and connection.transport is not None:
+                end = connection.transport
+                end.abort() if end.is_closing() else end.close()
 
 
 def allow_many_files() -> None:

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import re
 from collections.abc import Callable
+from posixpath import normpath
 
 import brotli
 from fastapi import Request
@@ -90,7 +91,7 @@ class Kept:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
-        elif FILES.fullmatch(scope["path"]):
+        elif FILES.fullmatch(scope["path"]) and normpath(scope["path"]) == scope["path"]:
             await self._send_file(scope, receive, send)
         elif scope["path"] in PAGES and not self.has_door:
             await self._send_page(scope, receive, send)

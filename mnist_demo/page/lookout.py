@@ -21,6 +21,7 @@ class Lookout:
     sleep: Callable[[float], None] = time.sleep
     shown: float = -math.inf
     since: float = 0.0  # when the race, or the run's pause, began
+    rate: float = 0.0  # what the run's dial stood at when it was taken up
     told: dict[str, Any] = field(default_factory=dict)  # the switches as the worker has them
 
     def wait_for(self) -> float:

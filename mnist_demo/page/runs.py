@@ -138,7 +138,6 @@ class Run:
     @evaluation.setter
     def evaluation(self, evaluation: Evaluation | None) -> None:
         self._evaluation, self.make_evaluation = evaluation, None
-        self.accuracy = evaluation.accuracy if evaluation is not None else None
 
     @property
     def result(self) -> str:
@@ -147,11 +146,14 @@ class Run:
         return f"{self.accuracy:.2%} {name}" if self.accuracy is not None else ""
 
     def put_net(self, content: bytes) -> None:
-        """Another net, as a checkpoint's bytes."""
+        """Another net, as a checkpoint's bytes. What was found of the one before is not its."""
         self._net, self.make_net = None, functools.partial(from_bytes, content)
         self.fresh["net"] = content
+        self.evaluation, self.accuracy = None, None
+        self.fresh.pop("answers", None)
 
     def put_answers(self, content: bytes) -> None:
-        """What the net says of the digits it reports on, packed."""
-        self.evaluation = unpack_evaluation(content)
+        """What the net says of the digits it reports on, packed: the run's one test."""
+        evaluation = unpack_evaluation(content)
+        self.evaluation, self.accuracy = evaluation, evaluation.accuracy
         self.fresh["answers"] = content

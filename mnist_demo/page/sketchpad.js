@@ -94,17 +94,21 @@ function endStroke() {
   changed(); // it may be two digits that touch, which is not asked while the pen moves
 }
 
-function undo() {
+function dropPen() {
   stopExample();
   liftNib();
+  pen = active = null; // what still moves adds nothing
+}
+
+function undo() {
+  dropPen();
   marks.pop();
   redraw();
   changed();
 }
 
 function clear() {
-  stopExample();
-  liftNib();
+  dropPen();
   if (isBlank()) return;
   marks.push({ clear: true }); // a mark like any other, so that undo brings the drawing back
   redraw();

@@ -82,7 +82,7 @@ async function ask() {
       answered = seen;
       const waits = settle(seen);
       if (isBlank()) continue;
-      if (answer.error) find(".status").textContent = answer.error;
+      if (answer.error) showTrouble(answer.error);
       else if (answer.blank) say("?", t("Go on drawing"), t("There is too little ink to read yet."));
       else showAnswer(answer, waits);
       const took = performance.now() - started;

@@ -11,7 +11,7 @@ function fromInk(text) {
 
 // `own`: the 28x28 pixels that the ink was made of, which the net reads as long as nothing is added.
 function putPicture(text, own) {
-  stopExample();
+  dropPen();
   if (!isBlank()) marks.push({ clear: true });
   marks.push({ picture: fromInk(text), own });
   redraw();

@@ -121,6 +121,13 @@ function showBlank() {
   else say("?", t("Draw a digit"), t("The ten bars will move while you draw."));
 }
 
+// A drawing that nothing reads: no bars that are another's.
+function showTrouble(error) {
+  showBars(null);
+  showStrip(null);
+  sayTrouble(error);
+}
+
 // What cannot be done, in place of an answer; `error` is why, and what to do about it.
 function sayTrouble(error) {
   clearTimeout(judging);

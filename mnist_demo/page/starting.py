@@ -71,7 +71,7 @@ def bring_back(visitor: Visitor, drawer: Drawer | None) -> None:
     if drawer is None:
         return
     with visitor.bringing:
-        known = {run.keeper for run in visitor.runs.values()}
+        known = {run.keeper for run in visitor.all_runs}
         for run, slot in drawer.runs():
             if slot in known:
                 continue
@@ -92,7 +92,7 @@ def throw_away(visitor: Visitor, wanted: object) -> None:
         raise UserError("this run is on; press Stop first")
     if run.keeper is not None and run.keeper.is_on:
         raise UserError("this run is on in another page of yours")
-    del visitor.runs[run.id]
+    visitor.runs.pop(run.id, None)
     if run.keeper is not None:
         with contextlib.suppress(OSError):
             run.keeper.remove()

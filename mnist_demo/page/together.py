@@ -22,9 +22,7 @@ def chosen_runs(visitor: Visitor, wanted: Any) -> list[Run]:
     names = list(dict.fromkeys(name for name in names if isinstance(name, str)))
     if not 2 <= len(names) <= MAX_MEMBERS:
         raise UserError(f"tick 2 to {MAX_MEMBERS} runs to use them together")
-    runs = [visitor.runs[name] for name in names if name in visitor.runs]
-    if len(runs) < len(names):
-        raise UserError("one of these runs is gone; only the newest ones are kept")
+    runs = [visitor.run_named(name) for name in names]
     for run in runs:
         if run.members:
             raise UserError(f"run {run.number} is several nets already; tick single runs")
@@ -65,7 +63,7 @@ def judge(context: Context, visitor: Visitor, run: Run) -> Iterator[None]:
         split, title = context.digits_for(run.checkpoint)
         is_test = split is context.data(run.checkpoint.dataset).test
         run.judged_by = f"{'test' if is_test else 'held-out'} accuracy ({title})"
-        run.checkpoint.metrics["accuracy"] = evaluation.accuracy
+        run.accuracy = run.checkpoint.metrics["accuracy"] = evaluation.accuracy
     except UserError as error:
         run.message += f"; not tested: {error}"
     finally:

@@ -52,6 +52,7 @@ def follow(
     spare: whether one of the processor's cores is to be left free at this moment.
     """
     watch = watch or Lookout()
+    watch.rate = run.dials.learning_rate
     if run.keeper:
         run.keeper.keep(run)  # from the first moment on: the server may be killed at any
     try:
@@ -149,7 +150,9 @@ def _apply(run: Run, message: Message, watch: Lookout) -> None:
             run.epochs[:] = [Epoch(**epoch) for epoch in epochs]
             run.losses, run.seconds = Curve.from_dict(curve), seconds
             run.step = run.step if epochs else 0
-            watch.told["learning_rate"] = run.dials.learning_rate = rate
+            watch.told["learning_rate"] = rate
+            if run.dials.learning_rate == watch.rate:  # else its visitor turned it meanwhile
+                run.dials.learning_rate = rate
         case Steps():
             run.step, run.steps, run.learning_rate = (
                 message.step, message.steps, message.learning_rate,

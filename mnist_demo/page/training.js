@@ -433,6 +433,10 @@ function makeRow(id, run) {
     button(t("History"), t("Download the history of run {n} (CSV)", { n }), () => save(id, "history")),
     button(t("Curves"), t("Download the curves of run {n} (PNG)", { n }), () => save(id, "curves")),
   ];
+  const again = button(t("Same settings"), t("Put the settings of run {n} into the form", { n }), () => {
+    trigger("again", { run: id });
+    document.getElementById("training-form").scrollIntoView({ block: "nearest" });
+  });
   const goingOn = button(t("Resume"), t("Go on with run {n}", { n }), () => {
     goingOn.disabled = true; // against a double click, until the run shows itself
     setTimeout(() => (goingOn.disabled = false), 2000);
@@ -449,8 +453,8 @@ function makeRow(id, run) {
   down.className = "downloads";
   down.append("↓ ", use[2], ...rest);
   discard.className = "discard";
-  actions.append(goingOn, use[0], use[1], down, discard);
-  return { item, tick, title, outcome, settings, note, figures, use, rest, resume: goingOn, discard };
+  actions.append(goingOn, use[0], use[1], again, down, discard);
+  return { item, tick, title, outcome, settings, note, figures, use, rest, again, resume: goingOn, discard };
 }
 
 const MOST = 5; // nets that answer together
@@ -496,6 +500,7 @@ function showRuns() {
     row.resume.hidden = !run.resumable;
     row.resume.disabled = !free;
     row.discard.hidden = run.active;
+    row.again.hidden = run.together;
     const isAsked = asked.run === id;
     row.discard.classList.toggle("asked", isAsked);
     row.discard.setAttribute("aria-label", t(isAsked ? "Really delete run {n}?" : "Delete run {n}", { n: run.number }));

@@ -63,7 +63,7 @@ def build(context: Context) -> TrainingTab:
         with gr.Column(elem_id="training-main", min_width=300):
             view = _board(context)
     racetrack.build(context)
-    wire(context, form_fields)
+    wire(context, form_fields, view.again)
     starting = threading.Lock()  # two clicks of one visitor must not both begin
     keeps = context.shelf.keeps
 
@@ -201,9 +201,7 @@ def _board(context: Context) -> gr.HTML:
         try:
             visitor = context.visitors.get(await session_of(request))
             wanted = message.get("run") if isinstance(message, dict) else None
-            run = visitor.runs.get(wanted) if isinstance(wanted, str) else None
-            if run is None:
-                raise UserError("that run is gone; only the newest ones are kept")
+            run = visitor.run_named(wanted)
             with visitor.pace.turn(PICTURE):
                 file = await asyncio.to_thread(make_download, run, message.get("kind"))
         except TooOften as error:

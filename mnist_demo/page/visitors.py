@@ -33,6 +33,18 @@ class Visitor:
     looks_at: object = None  # in the gallery: what it asked for last
     bringing: threading.Lock = field(default_factory=threading.Lock)  # kept runs into its list
 
+    def run_named(self, wanted: object) -> Run:
+        """The run that a message from the page names. Raises UserError."""
+        run = self.runs.get(wanted) if isinstance(wanted, str) else None
+        if run is None:
+            raise UserError("that run is gone; only the newest ones are kept")
+        return run
+
+    @property
+    def all_runs(self) -> list[Run]:
+        """As they are at this moment; another thread may add one or throw one away meanwhile."""
+        return list(self.runs.values())
+
     @property
     def is_busy(self) -> bool:
         """Whether something of this visitor's has a place in the line."""
@@ -40,16 +52,16 @@ class Visitor:
 
     @property
     def active_run(self) -> Run | None:
-        return next((run for run in self.runs.values() if run.is_active), None)
+        return next((run for run in self.all_runs if run.is_active), None)
 
     def add(self, run: Run) -> None:
         self.runs[run.id] = run
-        idle = [run.id for run in self.runs.values() if not run.is_active]
+        idle = [run.id for run in self.all_runs if not run.is_active]
         for old in idle[: max(0, len(self.runs) - MAX_RUNS)]:
-            del self.runs[old]
+            self.runs.pop(old, None)
 
     def stop_all(self) -> None:
-        for run in self.runs.values():
+        for run in self.all_runs:
             run.left.set()
             run.stop.set()
         if self.heat is not None:

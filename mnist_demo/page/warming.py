@@ -1,4 +1,4 @@
-"""What the first look at the gallery would wait for, done beforehand while nobody draws.
+"""What the first look at the gallery would wait for, done before anybody looks.
 
 To read the digits and to have the released net read them takes seconds, and holds up who
 draws meanwhile; a server that has just begun has nothing else to do.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -15,14 +15,15 @@ from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page import fields, filling, form
 from mnist_demo.page.context import Context
 from mnist_demo.page.fetching import Fetching
-from mnist_demo.page.guard import as_page_error
+from mnist_demo.page.guard import as_page_error, sent
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import update_in
 from mnist_demo.page.shapes import shapes_of
 from mnist_demo.page.words import Words
 
 
-def wire(context: Context, parts: fields.Form) -> None:
+def wire(context: Context, parts: fields.Form, again: Callable[..., Any]) -> None:
+    """`again`: listens for a visitor who wants a run's settings back, event data {run}."""
     settings = parts.settings
     names = [name for name in settings if name not in (*filling.NOT_FILLED, "device")]
     filled = [settings[name] for name in names]
@@ -40,7 +41,25 @@ def wire(context: Context, parts: fields.Form) -> None:
             choices = form.data_choices(context.data_folder)
             data = next(d for _, d in choices if filling.kind_of(d) == filling.kind_of(wanted))
         words = words_for(request)
-        return [recipe, data, words(form.data_note(data)), *_filled(recipe, data, words)]
+        values = filling.filled(recipe)
+        return [recipe, data, words(form.data_note(data)), *_filled(recipe, values, data, words)]
+
+    @as_page_error
+    def fill_again(event: gr.EventData, request: gr.Request) -> list[Any]:
+        """A run's settings; where it has no net or augmentation of its own, those fields stay."""
+        run = context.visitor(request).run_named(sent(event, "run"))
+        values = run.config.to_dict()
+        data = values["dataset"]
+        if data not in [name for _, name in form.data_choices(context.data_folder)]:
+            raise UserError("the data of that run are not here any more; choose others")
+        own: list[Any] = []
+        for name, kind, its in (("net", CustomNet, parts.net), ("augment", Warp, parts.warp)):
+            described = kind.parse(values[name]) if kind.is_in(values[name]) else None
+            values[name] = kind.KIND if described else values[name]
+            own += [getattr(described, part) if described else gr.skip() for part in its]
+        recipe, words = filling.default_recipe(data), words_for(request)
+        note = words(form.data_note(data))
+        return [recipe, data, note, *_filled(recipe, values, data, words), *own]
 
     @as_page_error
     def choose_data(data: str, net: str, recipe: str, request: gr.Request) -> list[Any]:
@@ -52,10 +71,9 @@ def wire(context: Context, parts: fields.Form) -> None:
         ):
             return [recipe, gr.skip(), note, *[gr.skip()] * (len(names) + 1)]
         recipe = filling.default_recipe(data)
-        return [recipe, gr.skip(), note, *_filled(recipe, data, words)]
+        return [recipe, gr.skip(), note, *_filled(recipe, filling.filled(recipe), data, words)]
 
-    def _filled(recipe: str, data: str, words: Words) -> list[Any]:
-        values = filling.filled(recipe)
+    def _filled(recipe: str, values: dict[str, Any], data: str, words: Words) -> list[Any]:
         choices = {"net": filling.net_choices(data), "augment": filling.augment_choices(data)}
         updates = [
             gr.Dropdown(words.titles(choices[name]), value=values[name])
@@ -101,6 +119,8 @@ def wire(context: Context, parts: fields.Form) -> None:
 
     into = [parts.recipe, settings["dataset"], parts.data_note, parts.recipe_note, *filled]
     parts.recipe.input(fill, [parts.recipe, settings["dataset"]], into, **fields.QUIET)
+    own = [*parts.net.values(), *parts.warp.values()]
+    again(fill_again, None, [*into, *own], **fields.QUIET)
     noted = [parts.recipe, settings["dataset"], *filled]
     settings["dataset"].input(
         choose_data, [settings["dataset"], settings["net"], parts.recipe], into, **fields.QUIET

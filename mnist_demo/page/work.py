@@ -269,8 +269,9 @@ class Session:
             title = ending.title_of_test(len(split), not is_test, judged, has_chosen)
             name = "test_accuracy" if is_test else "held_out_accuracy"
             checkpoint.metrics[name] = evaluation.accuracy
-            yield Judged(title, pack_evaluation(evaluation))
         yield Net(to_bytes(checkpoint))
+        if evaluation is not None:
+            yield Judged(title, pack_evaluation(evaluation))
 
     def _evaluate(self, images: torch.Tensor, split: Any) -> Evaluation | None:
         logits = []
