@@ -10,7 +10,7 @@ let summary = null; // of the net on show
 let shown = ""; // the text that it came as
 let chosen = ALL; // which digits
 let page = 0;
-let shown = 0; // the page that the pager tells of
+let onPager = 0; // the page that the pager tells of
 let items = []; // on this page
 let asked = 0; // numbers the requests: only the last one's answer counts
 let beside = ""; // the net to compare with, as chosen here
@@ -184,7 +184,7 @@ async function load() {
   find(".tiles").replaceChildren(...items.map((item) => tile(item, summary.labels)));
   if (items.length) find(".tile").tabIndex = 0;
   renderEmpty(answer);
-  if (answer.error) page = shown; // as the pager says, which is the way to try again
+  if (answer.error) page = onPager; // as the pager says, which is the way to try again
   else renderPager(answer.total, size);
 }
 
@@ -208,7 +208,7 @@ function renderEmpty(answer) {
 }
 
 function renderPager(total, size) {
-  shown = page;
+  onPager = page;
   const from = page * size;
   find(".pager").hidden = total === 0;
   find(".range").textContent =
