@@ -85,6 +85,11 @@ def test_recipes_of_digits_and_of_photos_take_turns(colour_tab: Tab) -> None:
         wait_for_value(colour_tab, "Net", net)
         shapes.get_by_text(parameters).wait_for(timeout=10_000)
         colour_tab.page.wait_for_timeout(1000)  # whatever else was set off has been answered
+    for _ in range(3):  # quicker than the server answers
+        choose(colour_tab, "Recipe", "PyTorch and CNN image classification (002)")
+        choose(colour_tab, "Recipe", "PyTorch's classic example (003a)")
+    wait_for_value(colour_tab, "Net", "lenet500")
+    colour_tab.page.wait_for_timeout(1000)
     choose(colour_tab, "Data", "CIFAR-10")
     wait_for_value(colour_tab, "Net", "photo")
     colour_tab.page.wait_for_timeout(1000)

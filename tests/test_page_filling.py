@@ -18,6 +18,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.nets import NETS
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
 from mnist_demo.page import fields, filling, form
+from mnist_demo.page.app import build
 from mnist_demo.page.board import board, settings_of
 from mnist_demo.page.context import Context
 from mnist_demo.page.plots import make_download
@@ -246,3 +247,23 @@ def test_several_cannot_be_part_of_several() -> None:
     begin_together(visitor, ["run-1", "run-2"], "mean")
     with pytest.raises(UserError, match="run 3 is several nets already"):
         begin_together(visitor, ["run-1", "run-3"], "mean")
+
+
+def test_a_field_that_was_updated_still_reads_as_it_did(context: Context) -> None:
+    """Gradio makes another one of its class for the session."""
+    page = build(context)
+    fields_of = {
+        block.label: block
+        for block in page.blocks.values()
+        if isinstance(block, gr.Dropdown | gr.Number)
+    }
+    for label, good in (("Net", "photo"), ("Momentum", 7.5), ("Optimizer", "sgd")):
+        field = fields_of[label]
+        again = field.__class__(**field.constructor_args)
+        plain = {"dropdown": gr.Dropdown, "number": gr.Number}[again.get_block_name()]
+        assert again.get_component_class_id() == plain.get_component_class_id()
+        for one in (field, again):
+            assert one.preprocess(good) == good  # a net for other images, momentum out of bounds
+            if label != "Momentum":
+                with pytest.raises(gr.Error, match="not offered here"):
+                    one.preprocess("nonsense")

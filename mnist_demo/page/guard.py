@@ -52,22 +52,28 @@ def check_choices(page: gr.Blocks) -> None:
     """What a form's fields do not offer is refused in words, before an event gets to see it.
 
     Gradio repeats it along with all choices and prints a traceback for each; None, which no
-    list here offers, it lets through.
+    list here offers, it lets through. A field may read in its own way, as `preprocess`.
     """
     for block in page.blocks.values():
         if isinstance(block, gr.Dropdown | gr.Radio | gr.Slider | gr.Number):
-            block.preprocess = _checked(block.preprocess, isinstance(block, gr.Dropdown | gr.Radio))
+            block.__class__ = _checked(type(block), vars(block).pop("preprocess", None))
 
 
-def _checked(read: Callable[[Any], Any], is_choice: bool) -> Callable[[Any], Any]:
-    @functools.wraps(read)
-    def checked(value: Any) -> Any:
+def _checked(kind: type[Any], own: Callable[[Any], Any] | None) -> type[Any]:
+    """A field's class, not the field alone: each update of it makes another one for the session.
+
+    Made past Gradio's metaclass, which writes a stub file for every class.
+    """
+    is_choice = issubclass(kind, gr.Dropdown | gr.Radio)
+
+    def preprocess(self: Any, value: Any) -> Any:
         if not (is_choice and value is None):
             with contextlib.suppress(gr.Error, TypeError, ValueError, OverflowError):
-                return read(value)
+                return own(value) if own else kind.preprocess(self, value)
         raise gr.Error(NOT_OFFERED, print_exception=False)
 
-    return checked
+    parts = {"preprocess": preprocess, "__module__": kind.__module__}
+    return type.__new__(type(kind), kind.__name__, (kind,), parts)
 
 
 def sent(event: gr.EventData, name: str) -> Any:

@@ -18,7 +18,7 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
   return { row, fill, figure };
 });
 
-const rounded = (p) => (p > 0.9995 ? "100" : p < 0.0005 ? "0" : (100 * p).toFixed(p < 0.1 || p > 0.99 ? 1 : 0));
+const rounded = (p) => (p >= 0.9995 ? "100" : p < 0.0005 ? "0" : (100 * p).toFixed(p < 0.1 || p > 0.99 ? 1 : 0));
 const percent = (p) => t("{n} %", { n: rounded(p) });
 
 function showBars(probabilities, read = []) {
