@@ -14,6 +14,8 @@ from typing import Any
 
 from PIL import Image
 
+from mnist_demo.strokes import PAD
+
 WORDS = (
     *("", " ", "released", "run-1", "net-x", "null", "true", "NaN", "0", "-1", "1e999", "compact"),
     *("../../../../etc/passwd", "/etc/passwd", "..\\..\\windows\\win.ini", "file:///etc/passwd"),
@@ -65,15 +67,14 @@ def changed(rng: random.Random, message: dict[str, Any]) -> dict[str, Any]:
 
 def ink(rng: random.Random) -> dict[str, Any]:
     """A drawing as the page sends it, with more patches of ink than any hand would draw."""
-    side = 140
     apart, dense = rng.choice((1, 2, 2, 3)), rng.random()
     kept = [
         y % apart == 0 and x % apart == 0 and rng.random() < (dense if apart == 1 else 1)
-        for y in range(side)
-        for x in range(side)
+        for y in range(PAD)
+        for x in range(PAD)
     ]
     sent = base64.b64encode(bytes(255 * pixel for pixel in kept)).decode()
-    place = {"x": 0, "y": 0, "w": side, "h": side}
+    place = {"x": 0, "y": 0, "w": PAD, "h": PAD}
     return {"net": "released", "ink": sent, "moving": rng.random() < 0.5} | place
 
 

@@ -127,19 +127,16 @@ def _unzipped(source: Path) -> Iterator[tuple[str, Path | bytes]]:
             yield name, path
 
 
-DAMAGED = (
-    *(OSError, EOFError, zipfile.BadZipFile, zlib.error),
-    *(RuntimeError, NotImplementedError),  # locked, or packed in another way
-)
-
-
 def _zipped(source: Path) -> Iterator[tuple[str, Path | bytes]]:
     try:
         with zipfile.ZipFile(source) as archive:
             for info in sorted(archive.infolist(), key=lambda info: info.filename):
                 if MEMBER.fullmatch(info.filename) and info.file_size <= MAX_FILE:
                     yield info.filename, archive.read(info)
-    except DAMAGED as error:
+    except (
+        *(OSError, EOFError, zipfile.BadZipFile, zlib.error),
+        *(RuntimeError, NotImplementedError),  # locked, or packed in another way
+    ) as error:
         raise UserError(f"{source} is damaged ({error}); get it again") from error
 
 

