@@ -1,4 +1,5 @@
 # make run: the app.  make test: lint, types and all tests.  Both make .venv when it is missing.
+# Two tests run at a time, for most of them wait: for a browser or for a process.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -9,7 +10,7 @@ run: .venv/.run
 
 test: .venv/.dev lint
 	$(BIN)/python tests/browser.py --install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

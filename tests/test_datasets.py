@@ -51,7 +51,9 @@ def test_the_sample_holds_digits_as_bytes(sample: Dataset) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"no gzip", gzip.compress(b"1,2,3\n" * 500)[:-9], gzip.compress(b"1,2,3\n")]
+    "content",
+    [b"no gzip", gzip.compress(b"1,2,3\n" * 500)[:-9], gzip.compress(b"1,2,3\n")],
+    ids=["no gzip", "cut", "other columns"],
 )
 def test_a_damaged_sample_names_the_remedy(
     content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
