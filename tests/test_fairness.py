@@ -128,6 +128,13 @@ def test_the_names_of_sessions_are_not_kept_for_ever(
     assert set(known) <= {"visitor"}
 
 
+def test_no_account_is_kept_of_events_and_none_is_summed_up(busy: Busy) -> None:
+    assert busy.join("look", "visitor", "10.0.0.1")[0] == 200
+    queue = busy.page._queue
+    assert queue.events_recorded == 1  # where Gradio counts otherwise, this test is to be read anew
+    assert not queue.event_analytics
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [("en", "requests from your network are waiting already"), ("zh", "来自你所在网络的")],

@@ -18,7 +18,7 @@ from mnist_demo.page.importing import MODULE, WRITER, lean, uncollected
 # Each takes a tenth of a second or more; some come with torch or gradio where these are asked.
 NOT_YET = (
     "IPython", "fsspec.generic", "huggingface_hub.hub_mixin", "matplotlib", "mcp", "mlxtend",
-    "onnx", "safetensors.numpy", "scipy", "sklearn", "sympy", "tensorboard", "torch._dynamo",
+    "onnx", "pandas", "safetensors.numpy", "scipy", "sklearn", "sympy", "tensorboard", "torch._dynamo",
     "torch._inductor", "torchvision", "triton",
 )  # fmt: skip
 START = """
@@ -104,6 +104,35 @@ def test_a_gradio_without_that_writer_is_imported_as_it_is(without_gradio: Path)
         import gradio
     assert gradio.component_meta.other() == "kept"
     assert not hasattr(gradio.component_meta, WRITER)
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "from gradio import component_meta\nassert component_meta.late.isna(float('nan'))",
+        "import pandas",
+        "from pandas import isna",
+        "import pandas.api.types",
+        "from pandas.api.types import is_bool_dtype",
+        "import importlib.util\nassert importlib.util.find_spec('pandas').origin",
+    ],
+)
+def test_pandas_is_there_for_whoever_asks(asks: str, tmp_path: Path) -> None:
+    package(tmp_path, "import sys\nimport pandas as late\nearly = 'pandas.core' in sys.modules\n")
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+from mnist_demo.page.importing import lean
+with lean():
+    import gradio.component_meta
+    assert not gradio.component_meta.early
+    exec({asks!r})
+import pandas
+exec({asks!r})
+print(pandas.isna(float("nan")), pandas is sys.modules["pandas"], pandas.__file__)
+"""
+    isna, is_known, path = printed(code).split()
+    assert (isna, is_known, Path(path).parent.name) == ("True", "True", "pandas")
 
 
 def test_all_is_as_before_once_gradio_is_there() -> None:

@@ -1,8 +1,9 @@
-"""Brings Gradio and the page in, at half of what a plain import costs.
+"""Brings Gradio and the page in, at less than half of what a plain import costs.
 
 Measured on Gradio 6.31: of six seconds three go into stub files (`.pyi`) that it writes anew
 for each of its components, by parsing its own source. Only who develops with Gradio reads
-them, and the ones that it was installed with stay where they are.
+them, and the ones that it was installed with stay where they are. Pandas takes a twelfth of
+what is left, for tables and for sums of events (`launch.py`), of which this page has none.
 
 Tried, no gain: torch on a second thread meanwhile. Both imports hold the interpreter's lock.
 What is left is half torch and half Gradio; a page that stands before torch does would need
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
@@ -41,19 +43,25 @@ def uncollected() -> Iterator[None]:
 
 @contextlib.contextmanager
 def lean(mcp: bool = True) -> Iterator[None]:
-    """Gradio, where it is imported inside, writes no stubs; without `mcp` it leaves MCP out."""
+    """Gradio, where it is imported inside, writes no stubs and has pandas only once it asks.
+
+    Without `mcp` it leaves MCP out.
+    """
     finder = _WithoutStubs()
-    hides = not mcp and "mcp" not in sys.modules
+    instead: dict[str, Any] = {"pandas": _Later("pandas")}
+    if not mcp:
+        instead["mcp"] = None  # "not installed"
+    instead = {name: module for name, module in instead.items() if name not in sys.modules}
     sys.meta_path.insert(0, finder)
-    if hides:
-        sys.modules["mcp"] = None  # type: ignore[assignment]  # "not installed"
+    sys.modules |= instead
     try:
         with uncollected():
             yield
     finally:
         sys.meta_path.remove(finder)
-        if hides:
-            del sys.modules["mcp"]
+        for name, module in instead.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
 
 
 def import_page(mcp: bool = False) -> ModuleType:
@@ -61,6 +69,21 @@ def import_page(mcp: bool = False) -> ModuleType:
     with lean(mcp):
         from mnist_demo.page import launch
     return launch
+
+
+class _Later(ModuleType):
+    """Stands for a module that is imported when something of it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__spec__ = PathFinder.find_spec(name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__path__":  # what Python itself looks for
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 class _WithoutStubs(MetaPathFinder):

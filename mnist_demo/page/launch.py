@@ -77,6 +77,8 @@ def launch_page(
     logging.getLogger("mnist_demo").addHandler(ErrorWatch(page.context.traffic))
     keep_looks(page)
     page._queue.sleep_when_free = LOOKS
+    # Else Gradio sums up the last 10,000 events after each, for a view that is shut here.
+    page._queue.ANALYTICS_MAX_EVENTS = 0
     _, address, _ = page.launch(
         server_name=host,
         server_port=port,
