@@ -109,6 +109,22 @@ def test_what_is_gone_is_forgotten() -> None:
     assert left.ended == ["close", "abort"]  # it does not read, and would stay for ever
 
 
+def test_of_too_many_the_oldest_go_at_once() -> None:
+    here = [Connection() for _ in range(3)]
+    watch = Idle(nothing, lambda: here, most=4)
+    watch.close_old(0.0)
+    asking = Connection()
+    asking.cycle = Asked()
+    here += [Connection() for _ in range(3)] + [asking]
+    watch.close_old(1.0)
+    assert [len(one.ended) for one in here[3:]] == [0] * 4
+    assert sum(len(one.ended) for one in here[:3]) == 2
+
+
+class Asked:
+    response_complete = False
+
+
 class Answered:
     response_complete = True
 
