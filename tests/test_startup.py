@@ -18,8 +18,8 @@ from mnist_demo.page.importing import MODULE, WRITER, lean, uncollected
 # Each takes a tenth of a second or more; some come with torch or gradio where these are asked.
 NOT_YET = (
     "IPython", "fsspec.generic", "huggingface_hub.hub_mixin", "matplotlib", "mcp", "mlxtend",
-    "onnx", "pandas", "safetensors.numpy", "scipy", "sklearn", "sympy", "tensorboard", "torch._dynamo",
-    "torch._inductor", "torchvision", "triton",
+    "onnx", "pandas", "safetensors.numpy", "scipy", "sklearn", "sympy", "tensorboard",
+    "torch._dynamo", "torch._inductor", "torchvision", "triton",
 )  # fmt: skip
 START = """
 import json, sys, urllib.request
