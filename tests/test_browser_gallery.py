@@ -193,6 +193,18 @@ def test_pages_turn_and_orders_change(gallery: Open, truth: Evaluation) -> None:
     assert shown == sorted(shown)
 
 
+def test_a_phone_that_is_turned_goes_on_where_it_was(gallery: Open) -> None:
+    page = gallery(390, 844, touch=True)
+    shown = page.locator("#gallery .range")
+    page.get_by_role("button", name="Next ›").tap()
+    expect(shown).to_have_text(re.compile("^25–48 "))
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.get_by_role("button", name="Next ›").tap()
+    expect(shown).to_have_text(re.compile("^49–72 "))
+    page.get_by_label("Order").select_option("unsure")  # from the start, in pages for this width
+    expect(shown).to_have_text(re.compile("^1–48 "))
+
+
 def test_a_digit_shows_its_probabilities_and_closes(gallery: Open, truth: Evaluation) -> None:
     page = gallery()
     tiles = page.locator("#gallery .tile")

@@ -31,6 +31,7 @@ from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.gallery_pictures import COUNT, Painter
 from mnist_demo.page.runs import Run
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.words import words_in
 from mnist_demo.train import Dials
 
 GOOD: dict[str, Any] = {
@@ -245,6 +246,12 @@ def test_what_is_no_request_is_told_so(context: Context, wanted: object) -> None
 @pytest.mark.parametrize("session", [None, "", "a" * 65, "../x", 3])
 def test_a_session_that_is_none_is_told_so(context: Context, session: object) -> None:
     assert "reload" in ask(context, GOOD, session)["error"]
+
+
+def test_a_page_that_is_not_there_is_refused_in_chinese_too(context: Context) -> None:
+    ready(context, context.visitors.get("alice"))
+    said = words_in("zh")(ask(context, GOOD | {"page": 900})["error"])
+    assert said.startswith("没有第 901 页")
 
 
 def test_a_page_never_evaluates(context: Context) -> None:

@@ -10,6 +10,7 @@ let summary = null; // of the net on show
 let shown = ""; // the text that it came as
 let chosen = ALL; // which digits
 let page = 0;
+let size = 0; // of the pages, until others are chosen: a phone is turned between two of them
 let onPager = 0; // the page that the pager tells of
 let items = []; // on this page
 let asked = 0; // numbers the requests: only the last one's answer counts
@@ -19,7 +20,6 @@ let open = 0; // place in `items` of the digit in the dialog
 let opener = null; // where focus goes back to
 
 const isShown = () => element.offsetWidth > 0;
-const pageSize = () => (window.matchMedia("(max-width: 640px)").matches ? 24 : 48);
 
 // ---- what Python says -------------------------------------------------------------
 
@@ -127,11 +127,16 @@ function renderSummary() {
 
 function choose(wanted) {
   chosen = wanted;
-  page = 0;
   const key = JSON.stringify(wanted);
   for (const button of element.querySelectorAll("[data-wanted][aria-pressed]"))
     button.setAttribute("aria-pressed", String(button.dataset.wanted === key));
   find(".reset").hidden = key === JSON.stringify(ALL);
+  return loadFirst();
+}
+
+function loadFirst() {
+  page = 0;
+  size = window.matchMedia("(max-width: 640px)").matches ? 24 : 48;
   return load();
 }
 
@@ -159,7 +164,6 @@ function describeChoice(total) {
 
 async function load() {
   const number = ++asked;
-  const size = pageSize();
   const sort = find(".sort select").value;
   const other = summary.comparison?.other ?? null;
   find(".digits").setAttribute("aria-busy", "true");
@@ -185,7 +189,7 @@ async function load() {
   if (items.length) find(".tile").tabIndex = 0;
   renderEmpty(answer);
   if (answer.error) page = onPager; // as the pager says, which is the way to try again
-  else renderPager(answer.total, size);
+  else renderPager(answer.total);
 }
 
 async function picture(base64) {
@@ -207,7 +211,7 @@ function renderEmpty(answer) {
   find(".nothing button").hidden = !spotless;
 }
 
-function renderPager(total, size) {
+function renderPager(total) {
   onPager = page;
   const from = page * size;
   find(".pager").hidden = total === 0;
@@ -292,10 +296,7 @@ onButton(".details .primary", () => {
   dialog.close();
   trigger("open", { index: items[open].index });
 });
-find(".sort select").addEventListener("change", () => {
-  page = 0;
-  load();
-});
+find(".sort select").addEventListener("change", loadFirst);
 wireDrawn();
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 dialog.addEventListener("close", () => opener?.focus());
