@@ -166,6 +166,21 @@ def test_who_leaves_while_it_starts_costs_the_next_nothing() -> None:
         crew.close()
 
 
+def test_who_leaves_while_it_starts_leaves_no_process_behind() -> None:
+    crew = Crew(Worker)
+    try:
+        _, updates = start(crew, LONG)
+        next(updates)
+        first = crew._lent.copy().pop()
+        assert isinstance(first, Worker)
+        updates.close()  # type: ignore[attr-defined]
+        wait_until(lambda: not first.is_fit, 60)  # it is ready, and ends what nobody waits for
+        crew.warm()
+        assert pid_of(crew) == first.pid or not is_there(first.pid)
+    finally:
+        crew.close()
+
+
 def test_a_worker_that_does_not_let_go_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crews, "PATIENCE", 0.3)
 

@@ -133,9 +133,8 @@ class Crew:
     def warm(self) -> None:
         """Has a worker ready before it is asked for: importing what it needs takes seconds."""
         with self._lock:
-            is_there = self._waiting is not None and self._waiting.is_fit
-            if not self._lent and not is_there and not self._is_closed:
-                self._waiting = self._hire()
+            if not self._lent and not self._is_closed:
+                self._waiting = self._fit() or self._hire()
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[Hand]:
@@ -146,10 +145,7 @@ class Crew:
         with self._lock:
             if self._is_closed:
                 raise Closed
-            hand = self._waiting
-            self._waiting = None
-            if hand is None or not hand.is_fit:
-                hand = self._hire()
+            hand = self._fit() or self._hire()
             self._lent.add(hand)
         try:
             yield hand
@@ -165,6 +161,18 @@ class Crew:
                     self._waiting = hand
                 else:
                     hand.close()
+
+    def _fit(self) -> Hand | None:
+        """The hand that waits, if it can take a run; one that cannot is ended."""
+        hand, self._waiting = self._waiting, None
+        if hand is None:
+            return None
+        while not hand.is_fit and hand.next(0):  # of a run that was left while it started
+            pass
+        if hand.is_fit:
+            return hand
+        hand.close()
+        return None
 
     def close(self) -> None:
         """Ends all work; for the end of the server."""
