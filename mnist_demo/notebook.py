@@ -42,7 +42,8 @@ def load_net(source: str | Path | None = None) -> Checkpoint:
     if source is None:
         return load_checkpoint(RELEASED)
     path = Path(source)
-    if path.is_dir() or (not path.exists() and not path.suffix and len(path.parts) == 2):
+    names_a_file = path.exists() or path.suffix == ".safetensors" or len(path.parts) != 2
+    if path.is_dir() or not names_a_file:
         from mnist_demo import hub  # half a second of imports that files do not need
 
         return hub.load(str(source))

@@ -17,7 +17,7 @@ from digits import drawn, grey_image
 from test_hub import NETS
 
 import mnist_demo
-from mnist_demo import UserError, evaluate_net, load_net, read_digit, train_net
+from mnist_demo import UserError, evaluate_net, hub, load_net, read_digit, train_net
 from mnist_demo.datasets import Dataset
 from mnist_demo.evaluate import evaluate
 from mnist_demo.train import Epoch, Step
@@ -89,6 +89,18 @@ def test_a_digit_comes_as_file_bytes_picture_or_ink(tmp_path: Path) -> None:
         read_digit(NETS["colour"](), ink)
     with pytest.raises(UserError, match="there is no checkpoint"):
         load_net("none.safetensors")
+
+
+@pytest.mark.parametrize("name", ["me/digits", "me/digits-1.0"])
+def test_what_is_no_file_here_is_asked_for_on_the_hub(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(hub, "load", asked.append)
+    load_net(name)
+    assert asked == [name]
+    with pytest.raises(UserError, match="there is no checkpoint"):
+        load_net(f"{name}.safetensors")
 
 
 def test_training_tells_its_events_and_measures_what_it_keeps(sample: Dataset) -> None:
