@@ -148,7 +148,7 @@ class Puppet:
     is_idle = True
 
     def __init__(self, *messages: Message, tick: float = 1.0) -> None:
-        self.messages = list(messages)
+        self.messages: list[Message | None] = list(messages)
         self.turned: dict[str, Any] = {}
         self.now = 0.0
         self.tick = tick
@@ -242,6 +242,26 @@ def test_a_race_that_does_not_end_when_it_is_told_to_is_given_up() -> None:
     list(Deaf(Phase("racing"), tick=5.0).follow(heat))
     assert (heat.status, heat.message) == ("failed", "The race would not end; try again.")
     assert heat.seconds < heats.MAX_SECONDS + heats.GRACE + 10
+
+
+def test_a_race_that_others_come_to_wait_for_has_time_to_end() -> None:
+    heat, turns = heat_of(), Turns()
+
+    class Busy(Puppet):
+        """At its lap's end it looks at its switches, and so is silent once."""
+
+        def turn(self, **changes: Any) -> None:
+            super().turn(**changes)
+            if changes.get("stop"):
+                self.messages = [None, End("stopped")]
+
+    steps = Busy(Phase("racing"), tick=5.0).follow(heat, turns)
+    while heat.seconds < heats.MAX_AWAITED + heats.GRACE:
+        next(steps)
+    turns.join()
+    list(steps)
+    assert heat.status == "stopped"
+    assert "while others wait" in heat.message
 
 
 def test_a_closed_page_frees_the_worker() -> None:

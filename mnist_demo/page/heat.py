@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
@@ -85,16 +86,19 @@ def _race(
     with crew.lend() as hand:
         hand.begin(job)
         heat.status, watch.since = "preparing", watch.clock()
+        last = math.inf  # when a race that was told to end must be over
         yield
         while heat.is_active and not heat.left.is_set():
             heat.seconds = watch.clock() - watch.since
             most = MAX_AWAITED if place.is_awaited else MAX_SECONDS
             place.seconds_left = max(0.0, most - heat.seconds)
             _pass_on(heat, hand, spare, watch, most)
+            if heat.stop.is_set():
+                last = min(last, watch.clock() + GRACE)
             message = hand.next(watch.wait_for())
             if message is not None:
                 _apply(heat, message)
-            elif heat.seconds > most + GRACE:  # its worker is stuck; leaving it ends it
+            elif watch.clock() > last:  # its worker is stuck; leaving it ends it
                 heat.status, heat.message = "failed", "The race would not end; try again."
             if message == Phase("racing"):  # until here the worker had to start, perhaps
                 watch.since = watch.clock()
