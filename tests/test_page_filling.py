@@ -24,6 +24,7 @@ from mnist_demo.page.context import Context
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shapes import shapes_of
+from mnist_demo.page.starting import turn_switch
 from mnist_demo.page.together import begin_together, judge
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.words import words_in
@@ -216,6 +217,17 @@ def test_runs_are_used_together_tested_and_taken_home(context: Context, tmp_path
     loaded = load_checkpoint(path)
     assert [member.net for member in loaded.members] == ["linear", "linear"]
     assert loaded.title.startswith("vote of 2 nets")
+
+
+def test_the_test_of_several_together_can_be_skipped(context: Context) -> None:
+    visitor = visitor_with("linear", "linear")
+    run = begin_together(visitor, ["run-1", "run-2"], "mean")
+    steps = judge(context, visitor, run)
+    next(steps)
+    turn_switch(visitor.active_run, {"action": "stop"})
+    list(steps)
+    assert (run.status, run.evaluation, run.accuracy) == ("done", None, None)
+    assert run.is_usable
 
 
 @pytest.mark.parametrize(

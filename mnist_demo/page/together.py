@@ -55,15 +55,23 @@ def begin_together(visitor: Visitor, wanted: Any, how: Any) -> Run:
 
 
 def judge(context: Context, visitor: Visitor, run: Run) -> Iterator[None]:
-    """Tests the ensemble on images that no member has seen; without any, it is not tested."""
+    """Tests the ensemble on images that no member has seen; without any, it is not tested.
+
+    Yields between the chunks that it takes; a run that is stopped skips the test.
+    """
     yield
     try:
-        evaluation = context.evaluation(visitor, run.id)
-        assert run.checkpoint is not None
-        split, title = context.digits_for(run.checkpoint)
-        is_test = split is context.data(run.checkpoint.dataset).test
-        run.judged_by = f"{'test' if is_test else 'held-out'} accuracy ({title})"
-        run.accuracy = run.checkpoint.metrics["accuracy"] = evaluation.accuracy
+        for _ in context.evaluating(visitor, run.id):
+            yield
+            if run.stop.is_set():
+                break
+        else:
+            evaluation = context.evaluation(visitor, run.id)
+            assert run.checkpoint is not None
+            split, title = context.digits_for(run.checkpoint)
+            is_test = split is context.data(run.checkpoint.dataset).test
+            run.judged_by = f"{'test' if is_test else 'held-out'} accuracy ({title})"
+            run.accuracy = run.checkpoint.metrics["accuracy"] = evaluation.accuracy
     except UserError as error:
         run.message += f"; not tested: {error}"
     finally:
