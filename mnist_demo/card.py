@@ -104,7 +104,7 @@ def rows_of(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     channels, height, width = find_net(checkpoint.kind).input_shape
     what = (
         "white ink on black, prepared as `PREPROCESSING.md` says"
-        if checkpoint.labels == DIGITS or checkpoint.name == "sceptic"
+        if checkpoint.takes_ink
         else "the picture's middle, scaled"
     )
     rows = [

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import nn
 
+from mnist_demo.datasets.base import DIGITS
 from mnist_demo.ensemble import NAME, Ensemble
 from mnist_demo.errors import UserError
 from mnist_demo.faults import not_written
@@ -85,6 +86,11 @@ class Checkpoint:
     def kind(self) -> str:
         """The name of a net that takes the same images: its own, or the first member's."""
         return self.members[0].net if self.members else self.name
+
+    @property
+    def takes_ink(self) -> bool:
+        """Whether its images are made ready as models/PREPROCESSING.md says."""
+        return self.labels == DIGITS or self.name == "sceptic"
 
     def metadata(self) -> dict[str, str]:
         """safetensors keeps text only, so each value is JSON."""

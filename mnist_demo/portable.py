@@ -139,7 +139,10 @@ def find_format(name: str) -> Format:
 
 def described(checkpoint: Checkpoint) -> dict[str, str]:
     """What the file carries beside the net, as text."""
-    prepared = "white ink on black, see PREPROCESSING.md" if checkpoint.labels == DIGITS else "RGB"
+    channels, *_ = find_net(checkpoint.kind).input_shape
+    prepared = "grey" if channels == 1 else "RGB"
+    if checkpoint.takes_ink:
+        prepared = "white ink on black, see PREPROCESSING.md"
     return {
         "labels": json.dumps(checkpoint.labels),
         "net": checkpoint.title,

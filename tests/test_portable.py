@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from conftest import ROOT
 from test_hub import NETS
 
 from mnist_demo import UserError, portable
-from mnist_demo.checkpoint import RELEASED, load_checkpoint, save_checkpoint
+from mnist_demo.checkpoint import RELEASED, SCEPTIC, load_checkpoint, save_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.nets import find_net
 from mnist_demo.portable import FORMATS, TOLERANCE, compare, find_format
+from mnist_demo.quick import open_session
 
 pytestmark = pytest.mark.timeout(400)  # the exporters' own imports take most of a minute
 
@@ -79,6 +81,20 @@ def test_an_onnx_file_says_what_it_is() -> None:
     assert json.loads(said["labels"]) == list(checkpoint.labels)
     assert said["net"] == checkpoint.title
     assert "PREPROCESSING.md" in said["input"]
+
+
+@pytest.mark.parametrize("path", [RELEASED, SCEPTIC], ids=lambda path: path.stem)
+def test_a_released_file_says_what_is_known_of_its_net(path: Path) -> None:
+    session = open_session(path.with_suffix(".onnx").read_bytes(), 1)
+    said = session.get_modelmeta().custom_metadata_map
+    assert said == portable.described(load_checkpoint(path))
+    assert said["input"].startswith("float32 in [0, 1], white ink on black, see PREPROCESSING.md")
+
+
+def test_other_nets_take_grey_or_colour_as_it_is() -> None:
+    things = replace(NETS["described"](), labels=("cat", "dog"))
+    assert "[0, 1], grey;" in portable.described(things)["input"]
+    assert "[0, 1], RGB;" in portable.described(NETS["colour"]())["input"]
 
 
 def test_a_file_that_differs_is_seen() -> None:
