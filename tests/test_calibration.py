@@ -17,7 +17,7 @@ from mnist_demo.cli import main
 from mnist_demo.datasets import Dataset
 from mnist_demo.datasets.export import export_parts
 from mnist_demo.errors import UserError
-from mnist_demo.evaluate import Evaluation
+from mnist_demo.evaluate import Evaluation, evaluate, infer
 from mnist_demo.nets import build_net
 
 
@@ -67,12 +67,22 @@ def test_cooling_calibrates_and_changes_no_answer() -> None:
 
 
 def test_the_command_cools_by_images_that_were_not_learned(
-    plain: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    plain: Checkpoint, sample: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path, out = save_checkpoint(plain, tmp_path / "net.safetensors"), tmp_path / "cool.safetensors"
+    hot = replace(plain, metrics={"validation_loss": 9.9, "seconds": 3.0})
+    path, out = save_checkpoint(hot, tmp_path / "net.safetensors"), tmp_path / "cool.safetensors"
     assert main(["calibrate", "--checkpoint", str(path), "--out", str(out)]) == 0
     assert "on 1,000 validation images" in capsys.readouterr().out
-    assert load_checkpoint(out).metrics["temperature"] > 0
+    cool = load_checkpoint(out)
+    images = sample.validation.images
+    logits = infer(cool.net, images) * cool.metrics["temperature"]
+    assert torch.allclose(logits, infer(plain.net, images), rtol=1e-3, atol=1e-3)
+    result = evaluate(cool.net, sample.validation)
+    assert (
+        cool.metrics["validation_loss"] == result.loss < evaluate(plain.net, sample.validation).loss
+    )
+    assert cool.metrics["validation_accuracy"] == result.accuracy
+    assert cool.metrics["seconds"] == 3.0
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,13 @@ def run(args: argparse.Namespace) -> int:
     logits = torch.cat(list(infer_in_chunks(checkpoint.net, part.images)))
     temperature = temperature_of(logits, part.labels)
     net = cooled(checkpoint.net, temperature)
-    after = calibration_error(reliability(evaluate(net, part)))
-    metrics = checkpoint.metrics | {"temperature": round(temperature, 4)}
+    result = evaluate(net, part)
+    after = calibration_error(reliability(result))
+    metrics = checkpoint.metrics | {
+        "validation_accuracy": result.accuracy,
+        "validation_loss": result.loss,
+        "temperature": round(temperature, 4),
+    }
     path = save_checkpoint(replace(checkpoint, net=net, metrics=metrics), args.out)
     print(
         f"temperature {temperature:.3f}: expected calibration error {before:.2%} before, "
