@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,23 +13,25 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_page_training import LINEAR, FakeTime, InStep, advance, give
+from test_page_training import CUDA, LINEAR, FakeTime, InStep, advance, fail_at, give
 
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.page import shelf as shelves
+from mnist_demo.page import work
 from mnist_demo.page.board import board
 from mnist_demo.page.crew import Crew
 from mnist_demo.page.job import Job
 from mnist_demo.page.messages import Gone, Message
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Drawer, Shelf
-from mnist_demo.page.starting import begin, bring_back, take_up, throw_away
+from mnist_demo.page.starting import begin, begin_race, bring_back, take_up, throw_away
 from mnist_demo.page.trainer import follow
 from mnist_demo.page.turns import Turns
 from mnist_demo.page.visitors import Visitor
 
 ANNA, BERT = "a1" * 16, "b2" * 16
+NOWHERE = Path("tests/no-such-folder")  # but the sample is everywhere
 THREE = replace(LINEAR, epochs=3, average=0.9)
 
 
@@ -127,7 +130,7 @@ def test_a_closed_page_leaves_a_run_that_goes_on_to_the_same_end(shelf: Shelf) -
     assert back.status == "interrupted"
     assert board(visitor)["runs"]["run-2"]["outcome"] == "interrupted in epoch 3 of 3"
     assert board(visitor)["now"]["text"] == "Interrupted in epoch 3 of 3."
-    assert take_up(visitor, "run-2") is back
+    assert take_up(visitor, "run-2", NOWHERE) is back
     list(updates_of(back, is_resumed=True))
     assert back.message.startswith("Done"), back.message
     assert back.losses == whole.losses
@@ -145,7 +148,7 @@ def test_a_server_that_is_killed_leaves_the_same(shelf: Shelf) -> None:
     back = visitor.runs["run-1"]
     assert (back.status, len(back.epochs)) == ("interrupted", 1)
     assert back.is_usable
-    take_up(visitor, "run-1")
+    take_up(visitor, "run-1", NOWHERE)
     list(updates_of(back, is_resumed=True))
     assert (back.status, len(back.epochs)) == ("done", 3)
 
@@ -158,7 +161,7 @@ def test_broken_off_before_its_first_epoch_it_begins_anew(shelf: Shelf) -> None:
     visitor = again(shelf)
     back = visitor.runs["run-1"]
     assert not back.is_usable
-    take_up(visitor, "run-1")
+    take_up(visitor, "run-1", NOWHERE)
     going = updates_of(back, is_resumed=True)
     advance(going, lambda: len(back.epochs) == 1)
     back.dials.learning_rate /= 2  # is heeded, as in any run
@@ -204,26 +207,26 @@ def two_tabs(shelf: Shelf) -> tuple[Visitor, Visitor]:
 
 def test_two_tabs_cannot_both_go_on_with_one_run(shelf: Shelf) -> None:
     first, second = two_tabs(shelf)
-    take_up(first, "run-1")
+    take_up(first, "run-1", NOWHERE)
     with pytest.raises(UserError, match="on in another page"):
-        take_up(second, "run-1")
+        take_up(second, "run-1", NOWHERE)
     with pytest.raises(UserError, match="a run of yours is on"):
-        take_up(first, "run-1")
+        take_up(first, "run-1", NOWHERE)
 
 
 def test_a_run_that_ended_in_another_tab_is_not_trained_over(shelf: Shelf) -> None:
     first, second = two_tabs(shelf)
-    list(updates_of(take_up(first, "run-1"), is_resumed=True))
+    list(updates_of(take_up(first, "run-1", NOWHERE), is_resumed=True))
     before = {path: path.read_bytes() for path in _files(shelf)}
     with pytest.raises(UserError, match="reload this one"):
-        take_up(second, "run-1")
+        take_up(second, "run-1", NOWHERE)
     assert {path: path.read_bytes() for path in _files(shelf)} == before
     bring_back(Visitor("third"), drawer_of(shelf))  # nor is it in use any more
 
 
 def test_a_run_that_is_on_in_another_tab_is_not_deleted_under_it(shelf: Shelf) -> None:
     first, second = two_tabs(shelf)
-    going = updates_of(take_up(first, "run-1"), is_resumed=True)
+    going = updates_of(take_up(first, "run-1", NOWHERE), is_resumed=True)
     next(going)
     with pytest.raises(UserError, match="on in another page"):
         throw_away(second, "run-1")
@@ -235,7 +238,7 @@ def test_a_run_that_is_on_in_another_tab_is_not_deleted_under_it(shelf: Shelf) -
 @pytest.mark.parametrize("wanted", [None, "run-9", ["run-1"], 1])
 def test_what_cannot_go_on_says_so(shelf: Shelf, wanted: object) -> None:
     with pytest.raises(UserError, match="press Train to start another"):
-        take_up(Visitor("anna"), wanted)
+        take_up(Visitor("anna"), wanted, NOWHERE)
 
 
 def test_discarded_it_is_gone_from_list_and_disk(shelf: Shelf) -> None:
@@ -274,7 +277,7 @@ def test_a_damaged_state_says_so_and_the_kept_net_stays(shelf: Shelf, damage: by
     state = next(path for path in _files(shelf) if path.name == "state")
     state.write_bytes(state.read_bytes()[:1000] if damage == b"cut" else damage)
     visitor = again(shelf)
-    back = take_up(visitor, "run-1")
+    back = take_up(visitor, "run-1", NOWHERE)
     list(updates_of(back, is_resumed=True))
     assert back.status == "failed"
     assert "damaged; discard it" in back.message
@@ -393,5 +396,107 @@ def test_a_worker_that_dies_leaves_a_run_to_go_on_with(shelf: Shelf) -> None:
     assert run.status == "interrupted"
     assert "ended by signal 9" in run.message
     visitor = _with(run)
-    list(updates_of(take_up(visitor, "run-1"), is_resumed=True))
+    list(updates_of(take_up(visitor, "run-1", NOWHERE), is_resumed=True))
     assert (run.status, len(run.epochs)) == ("done", 3)
+
+
+def broken_off(shelf: Shelf) -> tuple[Visitor, Run]:
+    """A run of whose three epochs one is kept."""
+    first, _ = two_tabs(shelf)
+    return first, first.runs["run-1"]
+
+
+def ends_as_one_takes_it_up_again(visitor: Visitor) -> None:
+    list(updates_of(take_up(visitor, "run-1", NOWHERE), is_resumed=True))
+    run = visitor.runs["run-1"]
+    assert (run.status, len(run.epochs)) == ("done", 3)
+
+
+def test_a_run_that_goes_on_may_leave_the_line_and_go_on_later(shelf: Shelf) -> None:
+    visitor, run = broken_off(shelf)
+    turns = Turns()
+    turns.join()
+    take_up(visitor, "run-1", NOWHERE)
+    job = Job(THREE.to_dict(), "", "cpu", is_resumed=True)
+    watch = FakeTime().watch()
+    updates = follow(run, turns.join(), Crew(lambda: InStep(FakeTime())), job, watch=watch)
+    next(updates)
+    run.stop.set()
+    list(updates)
+    assert (run.status, run.message) == ("interrupted", "Left the line; press Resume to go on.")
+    ends_as_one_takes_it_up_again(again(shelf))
+
+
+def test_without_its_data_a_run_is_not_taken_up(shelf: Shelf) -> None:
+    visitor, run = broken_off(shelf)
+    run.config = replace(run.config, dataset="mnist")
+    with pytest.raises(UserError, match="fetch them again"):
+        take_up(visitor, "run-1", NOWHERE)
+    assert run.is_resumable
+
+
+def test_data_that_go_missing_cost_no_run(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor, run = broken_off(shelf)
+
+    def missing(*_: object) -> Dataset:
+        raise UserError("MNIST is not here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "load_named", missing)
+        list(updates_of(take_up(visitor, "run-1", NOWHERE), is_resumed=True))
+    assert run.status == "interrupted"
+    assert run.message.startswith("MNIST is not here.")
+    assert run.message.endswith("Resume goes on after the last epoch that was kept.")
+    ends_as_one_takes_it_up_again(again(shelf))
+
+
+def test_memory_that_gives_out_costs_no_epoch(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        fail_at(patch, CUDA, step=40)
+        run, updates = start(shelf)
+        list(updates)
+    assert (run.status, len(run.epochs)) == ("interrupted", 1)
+    assert run.message.startswith("Out of memory with batches of 16; choose a smaller batch")
+    ends_as_one_takes_it_up_again(again(shelf))
+
+
+def test_a_run_that_diverges_leaves_nothing_to_go_on_from(shelf: Shelf) -> None:
+    run, updates = start(shelf)
+    advance(updates, lambda: len(run.epochs) == 1)
+    run.dials.learning_rate = 1e30
+    list(updates)
+    assert run.status == "failed"
+    assert "learning rate well below" in run.message
+    assert not any(path.name == "state" for path in _files(shelf))
+
+
+def test_where_no_worker_can_be_hired_the_run_is_kept(shelf: Shelf) -> None:
+    def hire() -> InStep:
+        raise OSError(errno.ENOMEM, "no memory")
+
+    visitor, run = broken_off(shelf)
+    take_up(visitor, "run-1", NOWHERE)
+    job = Job(THREE.to_dict(), "", "cpu", is_resumed=True)
+    list(follow(run, Turns().join(), Crew(hire), job))
+    assert run.status == "interrupted"
+    assert run.message.endswith("press Resume to go on.")
+    ends_as_one_takes_it_up_again(again(shelf))
+
+
+def test_a_run_and_a_race_do_not_both_begin() -> None:
+    visitor, is_there, goes_on = Visitor("anna"), threading.Event(), threading.Event()
+
+    class Slow:
+        def new_slot(self) -> None:
+            is_there.set()
+            goes_on.wait(10)
+
+    run = threading.Thread(target=begin, args=(visitor, THREE, "some digits", "CPU", Slow()))
+    run.start()
+    assert is_there.wait(10)
+    threading.Timer(0.2, goes_on.set).start()
+    with pytest.raises(UserError, match="a run of yours is on"):
+        begin_race(visitor, ("fast", "study"), "sample")
+    run.join()

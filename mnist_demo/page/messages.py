@@ -99,6 +99,7 @@ class Lapped:
 class End:
     how: str  # done, stopped, left, failed
     text: str = ""  # why, where it failed
+    is_final: bool = False  # another try from the last epoch would fail too
 
 
 @dataclass(frozen=True)

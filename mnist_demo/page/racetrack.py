@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,11 @@ from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.page import fields
 from mnist_demo.page.context import Context
 from mnist_demo.page.guard import address_of, as_page_error, in_words, sent, session_of
-from mnist_demo.page.heat import Heat, follow
+from mnist_demo.page.heat import follow
 from mnist_demo.page.job import RaceJob
 from mnist_demo.page.language import words_for
 from mnist_demo.page.race_board import race_board
-from mnist_demo.page.starting import check_free
+from mnist_demo.page.starting import begin_race
 from mnist_demo.page.visitors import Visitor
 
 HERE = Path(__file__).parent
@@ -31,8 +30,6 @@ FEWEST = 2  # runners of a race
 
 
 def build(context: Context) -> gr.HTML:
-    starting = threading.Lock()  # two clicks of one visitor must not both begin
-
     async def stop(message: Any, request: gr.Request) -> dict[str, Any]:
         try:
             heat = context.visitors.get(await session_of(request)).heat
@@ -64,9 +61,7 @@ def build(context: Context) -> gr.HTML:
         device = str(pick_device())
         job = RaceJob(list(runners), dataset, str(context.data_folder.absolute()), device)
         with context.turns.join(address_of(request)) as place:
-            with starting:
-                check_free(visitor)
-                heat = visitor.heat = Heat(runners, dataset)
+            heat = begin_race(visitor, runners, dataset)
             steps = follow(heat, place, context.crew, job, lambda: context.batcher.is_in_use)
             with contextlib.closing(steps):
                 for _ in steps:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.page import form
 from mnist_demo.page.context import Context
+from mnist_demo.page.heat import Heat
 from mnist_demo.page.job import Job
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Drawer
@@ -27,26 +29,44 @@ def begin(
     drawer: Drawer | None = None,
 ) -> Run:
     """A new run of this visitor's. Raises UserError while another one is on."""
-    check_free(visitor)
-    visitor.started += 1
-    number = visitor.started
-    run = Run(f"run-{number}", number, config, data_title, device, Dials(config.learning_rate))
-    run.keeper = drawer.new_slot() if drawer else None
-    visitor.add(run)
+    with visitor.changing:
+        check_free(visitor)
+        visitor.started += 1
+        number = visitor.started
+        run = Run(f"run-{number}", number, config, data_title, device, Dials(config.learning_rate))
+        run.keeper = drawer.new_slot() if drawer else None
+        visitor.add(run)
     return run
 
 
-def take_up(visitor: Visitor, wanted: object) -> Run:
-    """An interrupted run of this visitor's, about to go on. Raises UserError."""
-    check_free(visitor)
-    run = visitor.runs.get(wanted) if isinstance(wanted, str) else None
-    if run is None or run.keeper is None or not run.is_resumable:
-        raise UserError("that run cannot go on; press Train to start another")
-    run.keeper.take()
-    run.status, run.message, run.note = "waiting", "", ""
-    for switch in (run.stop, run.pause, run.left):
-        switch.clear()
+def take_up(visitor: Visitor, wanted: object, folder: Path) -> Run:
+    """An interrupted run of this visitor's, about to go on. Raises UserError.
+
+    folder: of the data sets.
+    """
+    with visitor.changing:
+        check_free(visitor)
+        run = visitor.runs.get(wanted) if isinstance(wanted, str) else None
+        if run is None or run.keeper is None or not run.is_resumable:
+            raise UserError("that run cannot go on; press Train to start another")
+        if run.config.dataset not in [name for _, name in form.data_choices(folder)]:
+            raise UserError(
+                "the images that this run learns from are not here any more; fetch them again, "
+                "or press Train to start another"
+            )
+        run.keeper.take()
+        run.status, run.message, run.note = "waiting", "", ""
+        for switch in (run.stop, run.pause, run.left):
+            switch.clear()
     return run
+
+
+def begin_race(visitor: Visitor, runners: tuple[str, ...], dataset: str) -> Heat:
+    """A race of this visitor's. Raises UserError while something else is on."""
+    with visitor.changing:
+        check_free(visitor)
+        visitor.heat = Heat(runners, dataset)
+        return visitor.heat
 
 
 def check_free(visitor: Visitor) -> None:
@@ -70,7 +90,7 @@ def bring_back(visitor: Visitor, drawer: Drawer | None) -> None:
     """Puts the runs that are kept for this browser into the visitor's list, where they are not."""
     if drawer is None:
         return
-    with visitor.bringing:
+    with visitor.changing:
         known = {run.keeper for run in visitor.all_runs}
         for run, slot in drawer.runs():
             if slot in known:

@@ -35,22 +35,23 @@ def begin_together(visitor: Visitor, wanted: Any, how: Any) -> Run:
     """A new entry whose net is an ensemble of the runs' nets. Raises UserError."""
     runs = chosen_runs(visitor, wanted)
     checkpoint = combine([run.checkpoint for run in runs if run.checkpoint], str(how))
-    visitor.started += 1
-    number = visitor.started
-    titles = list(dict.fromkeys(run.data_title for run in runs))
-    run = Run(
-        f"run-{number}",
-        number,
-        runs[0].config,
-        " and ".join(titles),
-        runs[0].device,
-        Dials(runs[0].config.learning_rate),
-        status="testing",
-        message=f"{HOWS[str(how)]}",
-        members=tuple(run.number for run in runs),
-    )
-    run.checkpoint = checkpoint
-    visitor.add(run)
+    with visitor.changing:
+        visitor.started += 1
+        number = visitor.started
+        titles = list(dict.fromkeys(run.data_title for run in runs))
+        run = Run(
+            f"run-{number}",
+            number,
+            runs[0].config,
+            " and ".join(titles),
+            runs[0].device,
+            Dials(runs[0].config.learning_rate),
+            status="testing",
+            message=f"{HOWS[str(how)]}",
+            members=tuple(run.number for run in runs),
+        )
+        run.checkpoint = checkpoint
+        visitor.add(run)
     return run
 
 

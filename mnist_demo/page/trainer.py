@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import math
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 from mnist_demo.page import ending
@@ -57,7 +58,9 @@ def follow(
         run.keeper.keep(run)  # from the first moment on: the server may be killed at any
     try:
         yield from _wait(run, place, watch)
-        if run.stop.is_set():
+        if run.stop.is_set() and job.is_resumed:
+            run.status, run.message = "interrupted", "Left the line; press Resume to go on."
+        elif run.stop.is_set():
             run.status, run.message = "stopped", "Left the line; nothing was trained."
         else:
             place.has_worked = True
@@ -73,6 +76,9 @@ def follow(
         logging.getLogger(__name__).exception("a training run could not be followed")
         run.status = "failed"
         run.message = "Training failed for a reason that the server's log names; try again."
+        if run.keeper:
+            run.status = "interrupted"
+            run.message = "Ended for a reason that the server's log names; press Resume to go on."
     finally:
         run.seconds_left = None
         if run.keeper:
@@ -213,6 +219,9 @@ def _end(run: Run, message: End | Gone) -> None:
         run.status, run.message = "done", ending.done(config, epochs, run.result)
     elif message.how == "failed":
         run.status, run.message = "failed", ending.failed(message.text, config, epochs)
+        if run.keeper and Path(run.keeper.state).is_file() and not message.is_final:
+            run.status = "interrupted"
+            run.message += " Resume goes on after the last epoch that was kept."
     else:
         run.status = "stopped"
         run.message = ending.stopped(run.message or "Stopped", config, epochs)

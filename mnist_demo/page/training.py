@@ -64,7 +64,6 @@ def build(context: Context) -> TrainingTab:
             view = _board(context)
     racetrack.build(context)
     wire(context, form_fields, view.again)
-    starting = threading.Lock()  # two clicks of one visitor must not both begin
     keeps = context.shelf.keeps
 
     def show(visitor: Visitor, request: gr.Request) -> dict[str, Any]:
@@ -110,8 +109,7 @@ def build(context: Context) -> TrainingTab:
         form.check_length(config, len(data.train))
         drawer = context.shelf.drawer(sent(event, "key"))
         with context.turns.join(address_of(request)) as place:
-            with starting:
-                run = begin(visitor, config, data.title, describe_device(device), drawer)
+            run = begin(visitor, config, data.title, describe_device(device), drawer)
             yield from follow(request, run, place, str(device))
 
     @as_page_error
@@ -121,8 +119,7 @@ def build(context: Context) -> TrainingTab:
         visitor = context.visitor(request)
         device = pick_device()
         with context.turns.join(address_of(request)) as place:
-            with starting:
-                run = take_up(visitor, sent(event, "run"))
+            run = take_up(visitor, sent(event, "run"), context.data_folder)
             run.device = describe_device(device)
             yield from follow(request, run, place, str(device), is_resumed=True)
 
@@ -147,8 +144,7 @@ def build(context: Context) -> TrainingTab:
     @beside_buttons
     def use_together(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
-        with starting:
-            run = together.begin_together(visitor, sent(event, "runs"), sent(event, "how"))
+        run = together.begin_together(visitor, sent(event, "runs"), sent(event, "how"))
         for _ in together.judge(context, visitor, run):
             yield show(visitor, request)
         if drawer := context.shelf.drawer(sent(event, "key")):

@@ -31,7 +31,7 @@ class Visitor:
     pace: Pace = field(default_factory=Pace)
     heat: Heat | None = None  # its race, the last one
     looks_at: object = None  # in the gallery: what it asked for last
-    bringing: threading.Lock = field(default_factory=threading.Lock)  # kept runs into its list
+    changing: threading.Lock = field(default_factory=threading.Lock)  # what it has, and has on
 
     def run_named(self, wanted: object) -> Run:
         """The run that a message from the page names. Raises UserError."""

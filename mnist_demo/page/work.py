@@ -39,12 +39,16 @@ from mnist_demo.page.messages import (
     pack_evaluation,
 )
 from mnist_demo.resume import Running, begin, keep_on_disk, read_stored, take_up
-from mnist_demo.train import Epoch, Event, Step
+from mnist_demo.train import Diverged, Epoch, Event, Step
 
 LOOK_EVERY = 0.2  # seconds between two looks at the controls while paused
 SMALLEST = 8  # a batch is not halved below it
 
 Messages = Generator[Message, None, None]
+
+
+class Damaged(UserError):
+    """What was kept of a run is nothing to go on from."""
 
 
 def work(job: Job | RaceJob, controls: Controls, watch: Watch | None = None) -> Messages:
@@ -57,7 +61,8 @@ def work(job: Job | RaceJob, controls: Controls, watch: Watch | None = None) -> 
             return
         yield from _work(job, controls, watch or Watch())
     except UserError as error:
-        yield End("failed", for_visitors(error))
+        is_final = isinstance(error, Damaged | Diverged)
+        yield End("failed", for_visitors(error), is_final)
     except Exception as error:
         if is_out_of_memory(error):
             yield End("failed", "the device is out of memory; choose a smaller net")
@@ -115,7 +120,7 @@ def _begin(
         curve = Curve.from_dict(stored.notes["curve"])
         seconds = float(stored.notes["seconds"])
     except (UserError, KeyError, TypeError, ValueError) as error:
-        raise UserError("what was kept of this run is damaged; discard it, train again") from error
+        raise Damaged("what was kept of this run is damaged; discard it, train again") from error
     watch.start(seconds)
     epochs = [asdict(epoch) for epoch in running.epochs]
     yield TakenUp(epochs, curve.to_dict(), seconds, running.dials.learning_rate)
