@@ -98,7 +98,7 @@ def describe(evaluation: Evaluation, index: int) -> dict[str, Any]:
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:
     """The whole evaluation in numbers that JSON can hold; None for a class without digits."""
-    per_class = [None if math.isnan(part) else float(part) for part in evaluation.per_class]
+    per_class = evaluation.per_class
     worst = min(part for part in per_class if part is not None)
     return {
         "total": len(evaluation.truth),

@@ -81,10 +81,10 @@ class Evaluation:
         return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
     @property
-    def per_class(self) -> np.ndarray:
-        """Accuracy of each class, (classes,); nan for a class without images."""
-        with np.errstate(invalid="ignore"):
-            return self.confusion.diagonal() / self.confusion.sum(1)
+    def per_class(self) -> list[float | None]:
+        """Accuracy of each class; None for a class without images."""
+        counts = zip(self.confusion.diagonal(), self.confusion.sum(1), strict=True)
+        return [float(right / images) if images else None for right, images in counts]
 
     def mistakes(self) -> np.ndarray:
         """Indices of the images it gets wrong, the largest loss first."""

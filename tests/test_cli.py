@@ -23,6 +23,7 @@ from mnist_demo.cli import main
 from mnist_demo.cli.settings import SETTINGS
 from mnist_demo.config import BOUNDS, TrainConfig
 from mnist_demo.datasets import Dataset
+from mnist_demo.datasets.export import export_parts
 from mnist_demo.evaluate import evaluate
 from mnist_demo.nets import NETS
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
@@ -136,6 +137,26 @@ def test_evaluate_prints_what_the_core_finds(
     text = capsys.readouterr().out
     assert f"accuracy {result.accuracy:.2%}" in text
     assert str(result.confusion[3, 3]) in text
+
+
+def test_a_class_without_images_has_no_accuracy(
+    sample: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = sample.validation.take(sample.validation.labels.ne(7).nonzero()[:, 0])
+    export_parts({"train": few, "validation": few}, sample.labels, tmp_path)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    words = ["evaluate", "--dataset", str(tmp_path)]
+    assert main([*words, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert report["per_class"]["7"] is None
+    assert report["per_class"]["8"] > 0.9
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert "nan" not in text
+    assert re.search(r"^ +7( +0){10} +-$", text, re.MULTILINE)
 
 
 def test_evaluate_takes_the_released_net_and_refuses_a_test_set_that_is_not_there(

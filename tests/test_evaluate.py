@@ -38,8 +38,8 @@ def test_all_figures_are_those_of_a_plain_loop(count: int, seed: int) -> None:
     assert result.correct == right
     assert result.accuracy == right / count
     assert result.loss == pytest.approx(loss, rel=1e-4)
-    for own, row, c in zip(result.per_class, confusion, range(4), strict=True):
-        assert own == pytest.approx(row[c] / sum(row)) if sum(row) else math.isnan(own)
+    for part, row, c in zip(result.per_class, confusion, range(4), strict=True):
+        assert part == (pytest.approx(row[c] / sum(row)) if sum(row) else None)
     worst_first = [result.losses[i] for i in result.mistakes()]
     assert sorted(i for _, i in wrong) == sorted(result.mistakes())
     assert worst_first == sorted(worst_first, reverse=True)

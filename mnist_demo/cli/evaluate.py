@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
             "correct": result.correct,
             "loss": result.loss,
             "calibration_error": calibration_error(bins),
-            "per_class": dict(zip(data.labels, result.per_class.tolist(), strict=True)),
+            "per_class": dict(zip(data.labels, result.per_class, strict=True)),
             "confusion": result.confusion.tolist(),
         }
         print(json.dumps(report, indent=2))
@@ -148,5 +148,6 @@ def describe(result: Evaluation, labels: tuple[str, ...]) -> str:
     ]
     for label, row, part in zip(labels, result.confusion, result.per_class, strict=True):
         cells = "".join(f"{count:>{wide}}" for count in row)
-        lines.append(f"{label:>{wide}}{cells}  {part:>8.2%}")
+        accuracy = "-" if part is None else f"{part:.2%}"
+        lines.append(f"{label:>{wide}}{cells}  {accuracy:>8}")
     return "\n".join(lines)

@@ -77,7 +77,7 @@ def add_api(context: Context) -> None:
             _, title = context.digits_for(checkpoint)
         except UserError as error:
             return {"error": for_visitors(error)}
-        parts = [round(float(part), 6) if part == part else None for part in result.per_class]
+        parts = [None if part is None else round(part, 6) for part in result.per_class]
         return {
             "net": _name(checkpoint),
             "images": title,
