@@ -16,14 +16,17 @@ from typing import Any
 import pytest
 from gradio_client import Client
 from PIL import Image
+from test_page_training import FakeTime, InStep
 from test_worker import wait_until
 
 from mnist_demo.benchmark.fuzz_http import SETTINGS
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
-from mnist_demo.page import logs
+from mnist_demo.optimise import OPTIMIZERS
+from mnist_demo.page import api_training, logs
 from mnist_demo.page.api_training import ApiRuns, checked
+from mnist_demo.page.crew import Crew
 from mnist_demo.page.logs import ErrorWatch, Tally, Traffic
 
 
@@ -135,6 +138,27 @@ def test_programs_have_few_places_in_the_line() -> None:
     second.close()
     assert len(context.turns) == 0
     context.crew.close()
+
+
+def test_only_nets_that_are_done_push_out_older_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mnist_demo.page.launch import make_context
+
+    monkeypatch.setattr(api_training, "KEPT", 1)
+    context = make_context("/nonexistent")
+    context.crew = Crew(lambda: InStep(FakeTime()))
+    runs = ApiRuns(context)
+    done = list(runs.train("net-a", SETTINGS))
+    going = runs.train("net-b", SETTINGS)
+    next(going)
+    for name in ("net-c", "net-d"):
+        cut_off = runs.train(name, SETTINGS)
+        next(cut_off)
+        cut_off.close()
+        assert context.visitors.peek(name) is None
+    assert context.visitors.peek("net-a") is not None
+    assert [done[-1]["event"], list(going)[-1]["event"]] == ["done", "done"]
+    assert context.visitors.peek("net-a") is None
+    assert context.visitors.peek("net-b") is not None
 
 
 def test_health_is_told_without_a_path(address: str) -> None:
@@ -312,9 +336,12 @@ def test_an_assistant_finds_three_tools_and_reads_a_picture(
         '{"event": "training", "step", "steps", "loss"}, '
         '{"event": "epoch", "epoch", "validation_accuracy", ...}, '
         'at the end {"event": "done", "net", "accuracy", ...} or {"event": "error", "error"}, '
-        'where "net" is a name for classify and evaluate, good for about an hour, '
+        'where "net" is a name for classify and evaluate, '
+        "good for an hour after each use (of all nets the newest 40 are kept), "
         "which the caller alone knows"
     )
+    settings = next(tool for tool in tools if tool.name == "train").inputSchema["properties"]
+    assert settings["optimizer"]["description"] == f"one of: {', '.join(OPTIMIZERS)}"
 
 
 def test_without_being_asked_there_is_no_mcp(address: str) -> None:

@@ -80,7 +80,6 @@ class InStep:
     def __init__(self, fake: FakeTime) -> None:
         self.fake = fake
         self.is_idle = True
-        self.controls = Controls()
 
     @property
     def is_fit(self) -> bool:
@@ -88,6 +87,7 @@ class InStep:
 
     def begin(self, job: Job | RaceJob) -> None:
         self.is_idle = False
+        self.controls = Controls()
         watch = job_time.Watch(self.fake.clock, self.fake.sleep)
         self.messages = work.work(job, self.controls, watch)
 

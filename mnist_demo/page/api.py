@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterator
+from string import Template
 
 import gradio as gr
 
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.config import TrainConfig
 from mnist_demo.errors import UserError, for_visitors
-from mnist_demo.page.api_training import ApiRuns, run_of
+from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
+from mnist_demo.page.api_training import KEPT, ApiRuns, run_of
 from mnist_demo.page.api_types import Reading, Report, TrainingEvent, with_types
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.guard import address_of
@@ -108,8 +110,8 @@ def add_api(context: Context) -> None:
             epochs: passes over the data, 1 to 60
             batch_size: images a step learns from, 8 to 256
             learning_rate: the size of a step, 0.00001 to 1
-            optimizer: adamw, adam, sgd or rmsprop
-            schedule: of the learning rate: one-cycle, cosine, step or constant
+            optimizer: one of: $optimizers
+            schedule: of the learning rate, one of: $schedules
             augment: random changes to images: none, shift, affine, handwriting or others
             seed: the same seed repeats the same run
 
@@ -118,7 +120,8 @@ def add_api(context: Context) -> None:
             {"event": "training", "step", "steps", "loss"}
             {"event": "epoch", "epoch", "validation_accuracy", ...}
             at the end {"event": "done", "net", "accuracy", ...} or {"event": "error", "error"}
-            where "net" is a name for classify and evaluate, good for about an hour
+            where "net" is a name for classify and evaluate
+            good for an hour after each use (of all nets the newest $kept are kept)
             which the caller alone knows
         """
         settings = {
@@ -139,6 +142,9 @@ def add_api(context: Context) -> None:
         except UserError as error:
             yield {"event": "error", "error": for_visitors(error)}
 
+    train.__doc__ = Template(train.__doc__ or "").substitute(
+        optimizers=", ".join(OPTIMIZERS), schedules=", ".join(SCHEDULES), kept=KEPT
+    )
     gr.api(with_types(classify), api_name="classify", concurrency_limit=4)
     gr.api(with_types(evaluate), api_name="evaluate", concurrency_limit=2)
     # Who finds no place is told so at once, and waits in no other line than the one.
@@ -153,7 +159,7 @@ def _owner(context: Context, net: object) -> tuple[Visitor, str]:
     if owner is None or not str(net).startswith("net-"):
         raise UserError(
             f'no net is called {str(net)[:40]!r}; take "{RELEASED}", or the name that `train` '
-            "gave at its end (nets are kept for about an hour)"
+            f"gave at its end (the newest {KEPT} are kept, for an hour after each use)"
         )
     return owner, run_of(owner).id
 

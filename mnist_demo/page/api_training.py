@@ -55,9 +55,16 @@ class ApiRuns:
         with self._place(address), context.turns.join(address) as place:
             owner = context.visitors.get(handle)
             run = begin(owner, config, data.title, describe_device(device))
-            self._keep(handle)
-            steps = steps_of(context, run, place, str(device))
-            yield from _told(handle, run, steps)
+            is_to_keep = False
+            try:
+                yield from _told(run, steps_of(context, run, place, str(device)))
+                is_to_keep = run.is_usable and run.status != "failed"
+            finally:  # where its program has left, nobody knows its name
+                if is_to_keep:
+                    self._keep(handle)
+                else:
+                    context.visitors.drop(handle)
+            yield _end(handle, run) if is_to_keep else {"event": "error", "error": run.message}
 
     @contextlib.contextmanager
     def _place(self, address: str) -> Iterator[None]:
@@ -78,13 +85,14 @@ class ApiRuns:
                 self._held.remove(address)
 
     def _keep(self, handle: str) -> None:
-        self._handles.append(handle)
-        while len(self._handles) > KEPT:
-            self._context.visitors.drop(self._handles.popleft())
+        with self._lock:
+            self._handles.append(handle)
+            if len(self._handles) > KEPT:
+                self._context.visitors.drop(self._handles.popleft())
 
 
-def _told(handle: str, run: Run, steps: Any) -> Iterator[TrainingEvent]:
-    """What a program is told of a run while it goes on, and at its end."""
+def _told(run: Run, steps: Any) -> Iterator[TrainingEvent]:
+    """What a program is told of a run while it goes on."""
     told = 0
     with contextlib.closing(steps):
         for _ in steps:
@@ -95,16 +103,17 @@ def _told(handle: str, run: Run, steps: Any) -> Iterator[TrainingEvent]:
                 yield {"event": "waiting", "ahead": run.ahead}
             elif run.status == "training":
                 yield _progress(run)
-    if run.status == "failed" or not run.is_usable:
-        yield {"event": "error", "error": run.message}
-        return
+
+
+def _end(handle: str, run: Run) -> TrainingEvent:
+    """What it is told of a run that has a net, once it is over."""
     end: TrainingEvent = {"event": run.status, "net": handle, "message": run.message}
     if run.best is not None:
         end["validation_accuracy"] = round(run.best.validation_accuracy, 6)
     if run.accuracy is not None:
         end["accuracy"], end["judged_by"] = round(run.accuracy, 6), run.judged_by
     end["seconds"] = round(run.seconds, 2)
-    yield end
+    return end
 
 
 def _progress(run: Run) -> TrainingEvent:
