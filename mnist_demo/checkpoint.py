@@ -20,8 +20,7 @@ from torch import nn
 from mnist_demo.datasets.base import DIGITS
 from mnist_demo.ensemble import NAME, Ensemble
 from mnist_demo.errors import UserError
-from mnist_demo.faults import not_written
-from mnist_demo.files import write_whole
+from mnist_demo.faults import save_file
 from mnist_demo.fuse import fused
 from mnist_demo.nets import build_net, find_net
 from mnist_demo.quick import quick
@@ -168,13 +167,8 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
 
 def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> Path:
     """Writes the file whole or not at all. Raises UserError where the disk refuses."""
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, to_bytes(checkpoint))
-    except OSError as error:
-        raise not_written(path, error, "choose another place with --out") from error
-    return path
+    save_file(Path(path), to_bytes(checkpoint))
+    return Path(path)
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_demo.errors import UserError
-from mnist_demo.files import write_whole
+from mnist_demo.faults import DATA_FOLDER, save_file
 
 WAIT = 15.0  # seconds without a byte
 DEADLINE = 300.0  # seconds for all that a mirror is asked for
@@ -73,7 +73,8 @@ def download_mnist(
                 content = bytearray()
                 for content, total in _fetch(mirror + name, wait, ends):
                     yield Progress(mirror, name, number, len(MNIST.resources), len(content), total)
-                _store(raw / name.removesuffix(".gz"), _unpack(name, bytes(content), md5))
+                unpacked = _unpack(name, bytes(content), md5)
+                save_file(raw / name.removesuffix(".gz"), unpacked, DATA_FOLDER)
                 missing.pop(0)
             return
         except _MirrorFailed as error:
@@ -144,17 +145,6 @@ def _unpack(name: str, content: bytes, md5: str) -> bytes:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise _MirrorFailed(f"{name} cannot be unpacked ({error})") from error
-
-
-def _store(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}; choose another folder with "
-            "--data-dir or MNIST_DEMO_DATA"
-        ) from error
 
 
 def is_whole_idx(path: Path) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-import torch
-
 from mnist_demo.errors import UserError
+from mnist_demo.files import write_whole
+
+DATA_FOLDER = "choose another data folder with --data-dir or MNIST_DEMO_DATA"
 
 # How torch words it where it has no error of its own for it: MPS, and the CPU's allocator.
 _WORDS = ("out of memory", "not enough memory", "can't allocate memory")
@@ -18,6 +19,8 @@ class OutOfMemory(UserError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
+    import torch  # commands save files without it
+
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
     )
@@ -27,6 +30,20 @@ def out_of_memory(batch_size: int) -> OutOfMemory:
     return OutOfMemory(
         f"out of memory with batches of {batch_size}; choose a smaller batch size or a smaller net"
     )
+
+
+def save_file(
+    path: Path, content: bytes, elsewhere: str = "choose another place with --out"
+) -> None:
+    """Writes a file whole or not at all, and makes its folder.
+
+    Raises UserError where the disk refuses; `elsewhere` says how to name another place.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+    except OSError as error:
+        raise not_written(path, error, elsewhere) from error
 
 
 def not_written(path: Path, error: OSError, elsewhere: str) -> UserError:

@@ -103,7 +103,7 @@ def test_the_command_prints_and_writes_it(
     assert main(["hub", "card"]) == 0
     printed = capsys.readouterr().out
     assert printed == (ROOT / "models" / "README.md").read_text()
-    assert main(["hub", "card", "--out", str(tmp_path / "card.md")]) == 0
-    assert (tmp_path / "card.md").read_text() == printed
-    assert main(["hub", "card", "--out", str(tmp_path / "none" / "card.md")]) == 2
+    assert main(["hub", "card", "--out", str(tmp_path / "new" / "card.md")]) == 0
+    assert (tmp_path / "new" / "card.md").read_text() == printed
+    assert main(["hub", "card", "--out", str(tmp_path)]) == 2
     assert "choose another place with --out" in capsys.readouterr().err

@@ -89,7 +89,7 @@ def test_export_and_stats_of_what_was_exported_agree(
 def test_show_prints_a_digit_and_saves_it(
     tmp_path: Path, sample: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    png, csv = tmp_path / "digit.png", tmp_path / "digit.csv"
+    png, csv = tmp_path / "new" / "digit.png", tmp_path / "new" / "digit.csv"
     where = ["data", "show", "12", "--split", "validation"]
     assert main([*where, "--out", str(png), "--out", str(csv)]) == 0
     image = sample.validation.images[12].numpy()
@@ -134,8 +134,8 @@ def test_the_shades_follow_the_ink() -> None:
         (["show", "4000"], "there is no image 4000; choose from 0 to 3999"),
         (["show", "-1"], "there is no image -1"),
         (["show", "1", "--out", "x.gif"], "must end in .png or .csv"),
-        (["show", "1", "--out", "none/x.png"], "cannot write none/x.png"),
-        (["show", "1", "--out", "none/x.csv"], "cannot write none/x.csv"),
+        (["show", "1", "--out", "file/x.png"], "cannot write file/x.png"),
+        (["show", "1", "--out", "file/x.csv"], "cannot write file/x.csv"),
         (["stats", "--dataset", "none"], "choose one of: mnist, sample, cifar10,"),
         (["stats", "--dataset", "none/list.txt"], "there is no none/list.txt"),
         (["stats", "--dataset", "cifar10"], "CIFAR-10 is not in"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -189,6 +191,17 @@ def test_leaving_half_way_leaves_no_half_file(
             break
     del events
     assert contents(tmp_path) == {NAMES[0].removesuffix(".gz"): WHOLE["train-images-idx3-ubyte"]}
+
+
+def test_a_full_disk_is_not_the_mirrors_fault(
+    mirror: Callable[[Answer], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="the disk is full; make room there, or .*--data-dir"):
+        fetch(tmp_path, mirror(good), wait=5)
 
 
 def test_a_folder_that_cannot_be_written_is_not_the_mirrors_fault(

@@ -331,9 +331,9 @@ def test_a_net_that_could_not_be_written_is_written_by_resume(tmp_path: Path) ->
     """The disk fills up at the very end: nothing has to be learned anew."""
     out = tmp_path / "digits.safetensors"
     spoil = (
-        "from mnist_demo import checkpoint\n"
+        "from mnist_demo import faults\n"
         "def full(*_): raise OSError(28, 'No space left on device')\n"
-        "checkpoint.write_whole = full"
+        "faults.write_whole = full"
     )
     first = run_main(out, *QUICK, before=spoil)
     assert first.returncode == 2

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.common import add_data_dir, add_image_root, check_ending, save_file
+from mnist_demo.cli.common import add_data_dir, add_image_root, check_ending
 from mnist_demo.errors import UserError
+from mnist_demo.faults import save_file
 
 HELP = "save one image's red, green and blue channels with the pixel values written in"
 

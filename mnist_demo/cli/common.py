@@ -58,18 +58,6 @@ def check_ending(path: Path, *endings: str) -> None:
         raise UserError(f"cannot save {path}; its name must end in {' or '.join(endings)}")
 
 
-def save_file(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all. Raises UserError where the disk refuses."""
-    from mnist_demo.faults import not_written
-    from mnist_demo.files import write_whole
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
-    except OSError as error:
-        raise not_written(path, error, "choose another place with --out") from error
-
-
 def read_checkpoint(path: Path | None) -> Checkpoint:
     """The checkpoint in `path`, a file or a folder; the released one when None."""
     from mnist_demo.checkpoint import RELEASED, load_checkpoint

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_demo.cli.common import add_data_dir, add_image_root, add_json, check_ending
 from mnist_demo.errors import UserError
+from mnist_demo.faults import save_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -169,14 +170,9 @@ def _save_image(image: np.ndarray, path: Path) -> None:
     from mnist_demo.browse import png_bytes
     from mnist_demo.datasets.pictures import to_image
     from mnist_demo.datasets.stats import as_csv
-    from mnist_demo.faults import not_written
-    from mnist_demo.files import write_whole
 
     is_table = path.suffix.lower() == ".csv"
-    try:
-        write_whole(path, as_csv(image) if is_table else png_bytes(to_image(image)))
-    except OSError as error:
-        raise not_written(path, error, "choose another place with --out") from error
+    save_file(path, as_csv(image) if is_table else png_bytes(to_image(image)))
 
 
 def _import(args: argparse.Namespace) -> int:

@@ -14,9 +14,9 @@ from mnist_demo.cli.common import (
     add_json,
     check_ending,
     read_checkpoint,
-    save_file,
 )
 from mnist_demo.errors import UserError
+from mnist_demo.faults import save_file
 
 if TYPE_CHECKING:
     from mnist_demo.checkpoint import Checkpoint

@@ -7,8 +7,9 @@ import dataclasses
 import json
 from pathlib import Path
 
-from mnist_demo.cli.common import add_data_dir, add_json, read_checkpoint, refuse_place, save_file
+from mnist_demo.cli.common import add_data_dir, add_json, read_checkpoint, refuse_place
 from mnist_demo.errors import UserError
+from mnist_demo.faults import save_file
 
 HELP = "write a net as ONNX or torch.export, for programs in any language"
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from mnist_demo.cli.common import add_checkpoint, read_checkpoint, refuse_place
+from mnist_demo.faults import save_file
 
 HELP = "save a net in the Hugging Face Hub's form, push it there, load one from there"
 
@@ -70,17 +71,12 @@ def _load(args: argparse.Namespace) -> int:
 def _card(args: argparse.Namespace) -> int:
     from mnist_demo.card import card_of
     from mnist_demo.checkpoint import RELEASED
-    from mnist_demo.faults import not_written
-    from mnist_demo.files import write_whole
 
     checkpoint = read_checkpoint(args.checkpoint)
     text = card_of(checkpoint, (args.checkpoint or RELEASED).name)
     if args.out is None:
         print(text, end="")
         return 0
-    try:
-        write_whole(args.out, text.encode())
-    except OSError as error:
-        raise not_written(args.out, error, "choose another place with --out") from error
+    save_file(args.out, text.encode())
     print(f"wrote {args.out}")
     return 0

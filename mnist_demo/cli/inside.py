@@ -5,14 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.common import (
-    add_checkpoint,
-    check_ending,
-    read_checkpoint,
-    refuse_place,
-    save_file,
-)
+from mnist_demo.cli.common import add_checkpoint, check_ending, read_checkpoint, refuse_place
 from mnist_demo.errors import UserError
+from mnist_demo.faults import save_file
 
 HELP = "save what each layer makes of a digit, and what the answer rests on, as a picture"
 DOTS = 200  # an inch

@@ -11,9 +11,9 @@ from mnist_demo.cli.common import (
     add_image_root,
     check_ending,
     read_checkpoint,
-    save_file,
 )
 from mnist_demo.errors import UserError
+from mnist_demo.faults import save_file
 
 HELP = "save a sample of predictions as a picture, titled predicted (true)"
 MOST = 200

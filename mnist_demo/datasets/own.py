@@ -21,7 +21,7 @@ from mnist_demo.datasets.export import write_parts
 from mnist_demo.datasets.files import hold_some_out, load_files, pictures_in
 from mnist_demo.datasets.pictures import digit_pixels
 from mnist_demo.errors import UserError
-from mnist_demo.faults import not_written
+from mnist_demo.faults import DATA_FOLDER, not_written
 from mnist_demo.files import may_write
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -29,7 +29,6 @@ OF_FILE = re.compile(r"([0-9])[_-]")
 # Names of the registry.
 TAKEN = ("mnist", "sample", "cifar10", "drawn", "mnist-and-drawn", "digit-or-not")
 MAX_PHOTOS = 20_000
-ELSEWHERE = "choose another data folder with --data-dir or MNIST_DEMO_DATA"
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def _put(parts: dict[str, Split], target: Path) -> None:
     """Written beside and renamed into place: a data set is whole or absent."""
     own = target.parent
     if own.parent.exists() and not may_write(own if own.exists() else own.parent):
-        raise not_written(target, PermissionError("it is marked read-only"), ELSEWHERE)
+        raise not_written(target, PermissionError("it is marked read-only"), DATA_FOLDER)
     try:
         own.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=own, prefix=f".{target.name}."))
@@ -148,4 +147,4 @@ def _put(parts: dict[str, Split], target: Path) -> None:
             shutil.rmtree(beside, ignore_errors=True)
             raise
     except OSError as error:
-        raise not_written(target, error, ELSEWHERE) from error
+        raise not_written(target, error, DATA_FOLDER) from error
