@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.errors import UserError
-from mnist_demo.files import write_whole
+from mnist_demo.faults import save_file
 from mnist_demo.nets import find_net
 from mnist_demo.recipes import RECIPES, Recipe
 from mnist_demo.views import further_looks
@@ -52,7 +52,7 @@ def read_results(path: Path) -> list[Measured]:
 
 def write_results(path: Path, results: Sequence[Measured]) -> None:
     entries = [asdict(result) for result in results]
-    write_whole(path, (json.dumps(entries, indent=1) + "\n").encode())
+    save_file(path, (json.dumps(entries, indent=1) + "\n").encode())
 
 
 def runs_of(results: Sequence[Measured], recipe: Recipe, full: bool = False) -> list[Measured]:
@@ -141,4 +141,5 @@ def put_into(readme: Path, text: str) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise UserError(f"{readme} has no lines {BEGIN} and {END} to put the table between")
-    write_whole(readme, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+    new = f"{before}{BEGIN}\n{text}\n{END}{after}"
+    save_file(readme, new.encode(), "choose another with --readme")

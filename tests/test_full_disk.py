@@ -11,6 +11,7 @@ import pytest
 
 from mnist_demo.checkpoint import RELEASED, Checkpoint, load_checkpoint, save_checkpoint
 from mnist_demo.cli import main
+from mnist_demo.reproduced import BEGIN, END
 
 SAMPLE = ["--dataset", "sample"]
 TRAIN = ["train", *SAMPLE, "--net", "linear", "--augment", "none", "--epochs", "1"]
@@ -30,6 +31,7 @@ DATA = "choose another data folder with --data-dir or MNIST_DEMO_DATA"
         (["inside", "photos/7_a.png", "--out", "in.png"], "in.png", PLACE),
         (["hub", "card", "--out", "card.md"], "card.md", PLACE),
         (["data", "show", "1", *SAMPLE, "--out", "7_a.png"], "7_a.png", PLACE),
+        (["reproduce", "fast", "--readme", "table.md", "--out", "r.json"], "r.json", PLACE),
         (["data", "export", *SAMPLE, "--out", "all"], "all", "choose another folder with --out"),
         (["data", "import", "photos", "--name", "mine"], "data/own/mine", DATA),
     ],
@@ -49,6 +51,7 @@ def test_it_names_the_path_and_the_remedy(
     save_checkpoint(plain, "plain")
     save_checkpoint(load_checkpoint(RELEASED), "released")
     Path("photos").mkdir()
+    Path("table.md").write_text(f"{BEGIN}\n{END}\n")
     for name, index in (("7_a", "1"), ("7_b", "2")):
         assert main(["data", "show", index, *SAMPLE, "--out", f"photos/{name}.png"]) == 0
 

@@ -204,7 +204,7 @@ def test_the_command_writes_results_table_and_nets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    readme, out = tmp_path / "README.md", tmp_path / "out.json"
+    readme, out = tmp_path / "README.md", tmp_path / "new" / "out.json"
     readme.write_text(f"{BEGIN}\n{END}\n")
     places = ["--readme", str(readme), "--out", str(out), "--device", "cpu"]
     assert main(["reproduce", "quick", "--seeds", "1", *places, *words]) == 0

@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
     recipes = [find_recipe(name) for name in args.names or RECIPES]
     results = reproduced.read_results(args.out)
-    reproduced.put_into(args.readme, reproduced.table(results))  # or fails before the long work
     device = pick_device(args.device)
+    _keep(results, args)  # or fails before the long work
     full = device.type != "cpu" if args.full is None else args.full
     code = 0
     keep_freed()
@@ -74,14 +74,19 @@ def run(args: argparse.Namespace) -> int:
                 break
             new = _measured(recipe, seed, args, device, full)
             results = reproduced.with_result(results, new)
-            # After each one: hours of work are not lost with the last.
-            reproduced.write_results(args.out, results)
-            reproduced.put_into(args.readme, reproduced.table(results))
+            _keep(results, args)  # after each one: hours of work are not lost with the last
     if args.json:
         print(json.dumps([asdict(result) for result in results], indent=1))
     else:
         print(reproduced.table(results))
     return code
+
+
+def _keep(results: list[Measured], args: argparse.Namespace) -> None:
+    from mnist_demo.reproduced import put_into, table, write_results
+
+    write_results(args.out, results)
+    put_into(args.readme, table(results))
 
 
 def _missing(recipe: Recipe, folder: Path | None) -> str | None:
