@@ -53,6 +53,7 @@ def measure(
         place = nets / kept_as(own, device) if nets else None
         if place and place.is_file() and not again:
             trained.append(load_checkpoint(place))
+            trained[-1].net.to(device)
             continue
         trained.append((yield from _trained(own, data, device)))
         if place:

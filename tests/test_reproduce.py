@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from test_hub import made
 
 from mnist_demo import reproduce, reproduced
-from mnist_demo.checkpoint import combine, load_checkpoint
+from mnist_demo.checkpoint import Checkpoint, combine, load_checkpoint, save_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.datasets import Dataset, load_dataset
 from mnist_demo.datasets.made import cache_folder
 from mnist_demo.ensemble import Ensemble
 from mnist_demo.errors import UserError
-from mnist_demo.evaluate import evaluate
+from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.recipes import RECIPES, Recipe, find_recipe
 from mnist_demo.reproduce import kept_as, measure
 from mnist_demo.reproduced import BEGIN, END, Measured
@@ -135,6 +137,25 @@ def test_nets_that_vote_are_kept_and_found_again(
     assert isinstance(again, Measured)
     assert again.accuracy == first.accuracy  # the same seeds
     assert all(p.stat().st_mtime_ns > t for p, t in zip(places, times, strict=True))
+
+
+def test_nets_that_were_kept_go_to_the_device_of_those_that_are_trained_now(
+    with_test: Dataset, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = torch.device("meta")  # the one besides the CPU that every machine has
+    for seed in (1, 2):
+        place = tmp_path / kept_as(replace(quick.config, seed=seed), elsewhere)
+        save_checkpoint(replace(made("perceptron", seed), metrics={"seconds": 1.0}), place)
+    voting: list[Checkpoint] = []
+
+    def note(trained: list[Checkpoint], how: str) -> Checkpoint:
+        voting.extend(trained)
+        return trained[0]
+
+    monkeypatch.setattr(reproduce, "combine", note)
+    monkeypatch.setattr(reproduce, "evaluate", lambda *_: Evaluation(np.zeros(1), np.ones((1, 1))))
+    list(measure(quick, 1, None, elsewhere, nets=tmp_path))
+    assert [{p.device.type for p in net.net.parameters()} for net in voting] == [{"meta"}] * 2
 
 
 def test_five_looks_are_judged_beside_one(
