@@ -86,7 +86,7 @@ def logged(
             book.write(partial(_write_steps, steps=waiting))
             close = getattr(events, "close", None)
             if close is not None:
-                close()  # `keep_best` puts the best weights back as it ends
+                close()  # `keep` puts the best weights back as it ends
             if trained:
                 book.write(partial(_write_mistakes, net=net, data=data))
             book.write(lambda writer: writer.close())

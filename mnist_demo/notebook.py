@@ -30,7 +30,7 @@ from mnist_demo.match import check_match, check_same_classes
 from mnist_demo.nets import build_net
 from mnist_demo.nets.custom import fitted
 from mnist_demo.outcome import command_of, figures_of
-from mnist_demo.train import Epoch, Event, keep_best, train
+from mnist_demo.train import Epoch, Event, keep, train
 
 
 def load_net(source: str | Path | None = None) -> Checkpoint:
@@ -99,7 +99,7 @@ def train_net(
     net = build_net(config.net, config.seed).to(place)
     started, epochs = time.perf_counter(), 0
     events = train(net, data.train, data.validation, config)
-    for event in keep_best(events, net) if config.keep == "best" else events:
+    for event in keep(events, net, config.keep):
         epochs += isinstance(event, Epoch)
         if watch is not None:
             watch(event)

@@ -21,7 +21,7 @@ from mnist_demo.evaluate import evaluate
 from mnist_demo.nets import build_net, count_parameters
 from mnist_demo.recipes import Recipe
 from mnist_demo.reproduced import Measured
-from mnist_demo.train import Event, keep_best, train
+from mnist_demo.train import Event, keep, train
 from mnist_demo.views import Views
 
 
@@ -79,9 +79,9 @@ def _trained(
     config: TrainConfig, data: Dataset, device: torch.device
 ) -> Generator[Event, None, Checkpoint]:
     net = build_net(config.net, config.seed).to(device)
-    events: Iterator[Event] = train(net, data.train, data.validation, config)
+    events = train(net, data.train, data.validation, config)
     started = _clock(device)
-    yield from keep_best(events, net) if config.keep == "best" else events
+    yield from keep(events, net, config.keep)
     seconds = _clock(device) - started
     result = evaluate(net, data.validation)
     metrics = {"validation_accuracy": result.accuracy, "validation_loss": result.loss}

@@ -193,8 +193,3 @@ def keep(
     finally:
         if kept.weights:
             net.load_state_dict(kept.weights)
-
-
-def keep_best(events: Iterator[Event], net: nn.Module) -> Generator[Event, None, None]:
-    """Leaves `net` with the weights of lowest validation loss."""
-    return keep(events, net, "best")

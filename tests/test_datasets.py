@@ -38,7 +38,6 @@ def test_the_sample_is_cut_in_4000_and_1000_balanced_and_disjoint(sample: Datase
     assert sample.validation.labels.bincount().tolist() == [100] * 10
     assert not pictures(sample.train) & pictures(sample.validation)
     assert sample.reported is sample.validation
-    assert sample.reported_name == "held-out sample"
 
 
 def test_the_sample_holds_digits_as_bytes(sample: Dataset) -> None:

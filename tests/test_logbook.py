@@ -26,7 +26,7 @@ from mnist_demo.datasets import Dataset
 from mnist_demo.evaluate import evaluate
 from mnist_demo.logbook import logged
 from mnist_demo.nets import build_net
-from mnist_demo.train import Epoch, Event, Step, keep_best, train
+from mnist_demo.train import Epoch, Event, Step, keep, train
 
 CONFIG = TrainConfig(
     net="linear", dataset="sample", epochs=2, batch_size=64, augment="none", seed=4
@@ -41,7 +41,7 @@ def read(folder: Path) -> EventAccumulator:
 
 def test_every_figure_of_a_run_is_there(sample: Dataset, tmp_path: Path) -> None:
     net = build_net(CONFIG.net, CONFIG.seed)
-    run = keep_best(train(net, sample.train, sample.validation, CONFIG), net)
+    run = keep(train(net, sample.train, sample.validation, CONFIG), net)
     seen = list(logged(run, net, sample, CONFIG, tmp_path / "run"))
     steps = [event for event in seen if isinstance(event, Step)]
     epochs = [event for event in seen if isinstance(event, Epoch)]
@@ -75,7 +75,7 @@ def test_a_run_that_is_stopped_is_logged_with_the_weights_it_kept(
     sample: Dataset, tmp_path: Path
 ) -> None:
     net = build_net(CONFIG.net, CONFIG.seed)
-    run = keep_best(train(net, sample.train, sample.validation, CONFIG), net)
+    run = keep(train(net, sample.train, sample.validation, CONFIG), net)
     events = logged(run, net, sample, CONFIG, tmp_path)
     for event in events:
         if isinstance(event, Step) and event.epoch == 2 and event.step >= 70:

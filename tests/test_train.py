@@ -17,7 +17,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate
 from mnist_demo.nets import build_net
 from mnist_demo.recipes import find_recipe
-from mnist_demo.train import Dials, Diverged, Epoch, Event, Step, Validating, keep_best, train
+from mnist_demo.train import Dials, Diverged, Epoch, Event, Step, Validating, keep, train
 
 SMALL = TrainConfig(net="perceptron", dataset="sample", epochs=2, augment="none", batch_size=50)
 
@@ -199,13 +199,11 @@ def getting_worse(net: nn.Module, few: tuple[Split, Split]) -> Iterator[Event]:
 
 
 @pytest.mark.parametrize("stop_after", [2, 3])
-def test_keep_best_keeps_a_copy_of_the_best_epoch(
-    few: tuple[Split, Split], stop_after: int
-) -> None:
+def test_a_copy_of_the_best_epoch_is_kept(few: tuple[Split, Split], stop_after: int) -> None:
     net = build_net("perceptron")
     curve: list[Epoch] = []
     states: list[dict[str, torch.Tensor]] = []
-    events = keep_best(getting_worse(net, few), net)
+    events = keep(getting_worse(net, few), net)
     for event in events:
         if isinstance(event, Epoch):
             curve.append(event)
@@ -219,9 +217,9 @@ def test_keep_best_keeps_a_copy_of_the_best_epoch(
     assert evaluate(net, few[1]).loss == pytest.approx(curve[best].validation_loss, rel=1e-4)
 
 
-def test_keep_best_without_an_epoch_leaves_the_net_as_it_is(few: tuple[Split, Split]) -> None:
+def test_to_keep_the_best_of_no_epoch_leaves_the_net_as_it_is(few: tuple[Split, Split]) -> None:
     net = build_net("linear")
-    events = keep_best(train(net, *few, SMALL), net)
+    events = keep(train(net, *few, SMALL), net)
     next(events)
     so_far = weights(net)
     events.close()
@@ -237,7 +235,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_best_is_kept(
     best: dict[str, torch.Tensor] = {}
 
     def run() -> None:
-        for event in keep_best(train(net, *few, config, dials), net):
+        for event in keep(train(net, *few, config, dials), net):
             if isinstance(event, Epoch):
                 best.update(weights(net))
                 dials.learning_rate = 1e30

@@ -59,10 +59,6 @@ class Dataset:
         return self.test if self.test is not None else self.validation
 
     @property
-    def reported_name(self) -> str:
-        return "test set" if self.test is not None else "held-out sample"
-
-    @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, height and width of each image."""
         channels, height, width = self.train.images.shape[1:]
@@ -107,16 +103,14 @@ def cut(split: Split, per_class: int) -> tuple[Split, Split]:
     return split.take((~mask).nonzero()[:, 0]), split.take(mask.nonzero()[:, 0])
 
 
-def cut_at_random(
-    split: Split, part: float, seed: int = SEED, least: int = 0
-) -> tuple[Split, Split]:
+def cut_at_random(split: Split, part: float, least: int = 0) -> tuple[Split, Split]:
     """The rest and `part` of all, `least` images or more, drawn at random."""
-    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(SEED))
     count = max(least, round(part * len(split)))
     return split.take(order[count:]), split.take(order[:count])
 
 
-def hold_out(data: Dataset, part: float, seed: int = SEED) -> Dataset:
+def hold_out(data: Dataset, part: float) -> Dataset:
     """All that is not test, cut anew at random: `part` of it to validate, the rest to train.
 
     However small the part, as many images as there are classes (half of them where there are
@@ -125,7 +119,7 @@ def hold_out(data: Dataset, part: float, seed: int = SEED) -> Dataset:
     if too_few_to_judge(data, part):
         return data
     whole = joined(data.train, data.validation)
-    train, validation = cut_at_random(whole, part, seed, _least(data))
+    train, validation = cut_at_random(whole, part, _least(data))
     return replace(data, train=train, validation=validation)
 
 

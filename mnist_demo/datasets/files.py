@@ -23,7 +23,7 @@ MAX_LIST_BYTES = 64 * 2**20
 FRACTION = re.compile(r"[+-]?\d+[.,]\d*")
 
 
-def load_files(path: Path, name: str, root: Path | None = None, title: str = "") -> Dataset:
+def load_files(path: Path, name: str, root: Path | None = None) -> Dataset:
     """The data set at `path`: a list, a CSV, a folder a class, or a folder with these by part.
 
     A folder may hold train.txt (or train.csv), validation.txt and test.txt, or the image
@@ -42,7 +42,7 @@ def load_files(path: Path, name: str, root: Path | None = None, title: str = "")
     noun = "digits" if labels == DIGITS else "images"
     count = sum(map(len, splits.values()))
     train, validation = splits["train"], splits.get("validation")
-    title = f"{title or path.name} ({count:,} {noun}"
+    title = f"{path.name} ({count:,} {noun}"
     if validation is None:
         train, validation = hold_some_out(path, train)
         title += f", {len(validation):,} of them held out at random with seed {SEED}"

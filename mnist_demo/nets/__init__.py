@@ -86,9 +86,9 @@ def find_net(name: str) -> NetSpec:
     return NETS[name]
 
 
-def fitting(shape: tuple[int, ...], classes: int = 10) -> list[str]:
-    """The names of the nets that take images of this shape (C, H, W) for so many classes."""
-    wanted = (tuple(shape), classes)
+def fitting(shape: tuple[int, ...]) -> list[str]:
+    """The names of the nets that take images of this shape (C, H, W) and know ten classes."""
+    wanted = (tuple(shape), 10)
     return [name for name, spec in NETS.items() if (spec.input_shape, spec.classes) == wanted]
 
 
