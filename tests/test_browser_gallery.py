@@ -17,8 +17,10 @@ from mnist_demo.benchmark.server import free_port
 from mnist_demo.browse import Filter
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.config import TrainConfig
+from mnist_demo.errors import UserError
 from mnist_demo.evaluate import CHUNK, ON_A_CPU, Evaluation, evaluate
 from mnist_demo.nets import build_net
+from mnist_demo.page import gallery_pages
 from mnist_demo.page.app import build
 from mnist_demo.page.context import Context
 from mnist_demo.page.launch import launch_page
@@ -347,15 +349,41 @@ def test_a_question_without_an_answer_does_not_hang_in_silence(
     gallery: Open, context: Context
 ) -> None:
     page = gallery()
-    page.route("**/queue/join*", lambda route: None)  # as good as refused: no answer comes
+    page.route("**/queue/join*", lambda route: None, times=1)  # as good as refused: no answer
     give_halting(context, 1).may.release(9 * PASSES)
     choose(page, "Run 1: linear")
-    message = page.locator("#gallery .message")
-    expect(message).to_contain_text("choose the network again", timeout=15_000)
-    page.unroute("**/queue/join*")
-    choose(page, "Released net")
+    message, again = page.locator("#gallery .message"), page.locator("#gallery .board > .retry")
+    expect(message).to_contain_text("No answer yet", timeout=15_000)
+    again.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#gallery .about")).to_contain_text("Run 1: linear")
     expect(message).to_be_empty()
     expect(page.locator("#gallery .board")).to_have_attribute("data-state", "ready")
+    expect(again).to_be_hidden()
+    expect(page.locator("#gallery .headline")).to_be_focused()
+
+
+def test_a_page_that_does_not_come_can_be_tried_again(
+    gallery: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = gallery()
+    with monkeypatch.context() as out_of_order:
+        out_of_order.setattr(gallery_pages, "page", out_of_reach)
+        page.get_by_role("button", name="Next ›").press("Enter")
+        expect(page.locator("#gallery .nothing p")).to_have_text(
+            "The digits cannot be shown: out of reach."
+        )
+        again = page.locator("#gallery .nothing .retry")
+        expect(again).to_be_focused()
+    again.press("Enter")
+    expect(page.locator("#gallery .range")).to_have_text(re.compile("^49–96 "))
+    expect(again).to_be_hidden()
+    # The headline where the server was slow, and all below it out of reach meanwhile.
+    expect(page.locator("#gallery :is(.showing, .headline):focus")).to_be_visible()
+
+
+def out_of_reach(*_: object) -> None:
+    raise UserError("out of reach")
 
 
 def test_two_nets_are_compared_and_the_grid_shows_where_they_differ(

@@ -4,6 +4,7 @@
 const find = (selector) => element.querySelector(selector);
 const board = find(".board");
 const dialog = find("dialog");
+const retry = find(".board > .retry");
 const ALL = { truth: null, predicted: null, right: false, group: null };
 
 let summary = null; // of the net on show
@@ -11,7 +12,7 @@ let shown = ""; // the text that it came as
 let chosen = ALL; // which digits
 let page = 0;
 let size = 0; // of the pages, until others are chosen: a phone is turned between two of them
-let onPager = 0; // the page that the pager tells of
+let failed = false; // the page did not come
 let items = []; // on this page
 let asked = 0; // numbers the requests: only the last one's answer counts
 let beside = ""; // the net to compare with, as chosen here
@@ -48,7 +49,10 @@ function receive() {
     say("ready", "");
     const { others, ...rest } = value;
     renderOthers(others);
-    if (JSON.stringify(rest) === shown) return; // back from another tab: keep the place
+    if (JSON.stringify(rest) === shown) { // back from another tab: keep the place
+      if (failed) load();
+      return;
+    }
     shown = JSON.stringify(rest);
     summary = value;
     renderSummary();
@@ -56,7 +60,9 @@ function receive() {
   }
 }
 
-function say(state, message) {
+/** `stuck`: nothing more comes by itself. */
+function say(state, message, stuck = state === "error") {
+  const at = document.activeElement;
   board.dataset.state = state;
   const told = find(".message");
   if (told.textContent !== message) told.textContent = message; // else it is read out again
@@ -66,6 +72,14 @@ function say(state, message) {
     find(".headline").textContent = t("Nothing to show yet");
     find(".about").textContent = "";
   }
+  retry.hidden = !stuck && !(state === "busy" && at === retry); // pressed, it keeps the focus
+  disable(retry, !stuck);
+  keepFocus(at, ".headline");
+}
+
+/** Where the focus goes when what had it, `at`, is out of reach; else the page's top would get it. */
+function keepFocus(at, place) {
+  if (element.contains(at) && at.closest("[hidden], [inert]")) find(place).focus({ preventScroll: true });
 }
 
 function sayBusy() {
@@ -175,6 +189,8 @@ async function load() {
   }
   const sheet = answer.error ? null : await picture(answer.sprite);
   if (number !== asked) return;
+  const at = document.activeElement;
+  failed = Boolean(answer.error);
   find(".digits").removeAttribute("aria-busy");
   items = (answer.items ?? []).map((item, place) => ({
     ...item,
@@ -188,8 +204,8 @@ async function load() {
   find(".tiles").replaceChildren(...items.map((item) => tile(item, summary.labels)));
   if (items.length) find(".tile").tabIndex = 0;
   renderEmpty(answer);
-  if (answer.error) page = onPager; // as the pager says, which is the way to try again
-  else renderPager(answer.total);
+  renderPager(answer.total ?? 0);
+  keepFocus(at, failed ? ".nothing .retry" : ".showing");
 }
 
 async function picture(base64) {
@@ -200,19 +216,19 @@ async function picture(base64) {
 }
 
 function renderEmpty(answer) {
-  const spotless = !answer.error && summary.wrong === 0 && !chosen.right;
-  find(".showing").textContent = answer.error ? "" : describeChoice(answer.total);
+  const spotless = !failed && summary.wrong === 0 && !chosen.right;
+  find(".showing").textContent = failed ? "" : describeChoice(answer.total);
   find(".nothing").hidden = items.length > 0;
-  find(".nothing p").textContent = answer.error
+  find(".nothing p").textContent = failed
     ? filled(nouns.unshown, { why: answer.error })
     : spotless
       ? t("It reads every one of these {count} right.", { count: counted(summary.total) })
       : nouns.none;
-  find(".nothing button").hidden = !spotless;
+  find(".nothing .unsure").hidden = !spotless;
+  find(".nothing .retry").hidden = !failed;
 }
 
 function renderPager(total) {
-  onPager = page;
   const from = page * size;
   find(".pager").hidden = total === 0;
   find(".range").textContent =
@@ -285,7 +301,9 @@ onButton(".reset", () => {
   choose(ALL);
   find(".sort select").focus({ preventScroll: true }); // the button hides itself
 });
-onButton(".nothing", () => choose({ ...ALL, right: true }));
+onButton(".nothing .unsure", () => choose({ ...ALL, right: true }));
+onButton(".nothing .retry", look);
+onButton(".board > .retry", look);
 onButton(".pager .previous", () => turn(-1));
 onButton(".pager .next", () => turn(1));
 onButton(".tiles", (button) => showDigit([...find(".tiles").children].indexOf(button)));
@@ -317,7 +335,7 @@ function look() {
 
 /** Who is refused a place in the queue is told so by Gradio alone, and not this component. */
 function sayLate() {
-  say("busy", t("No answer yet: many are asking. If this stays, choose the network again."));
+  say("busy", t("No answer yet: many are asking. Wait, or try again."), true);
 }
 
 let wasShown = false;
