@@ -31,7 +31,7 @@ from mnist_demo.page.words import ENGLISH, Words, script
 HERE = Path(__file__).parent
 # One text to the page, in this order.
 SCRIPTS = ("gallery_view.js", "gallery_pictures.js", "gallery.js")
-FAILED = "this net cannot be shown for a reason that the server's log names; try again or choose another"
+FAILED = "this net cannot be shown (the server's log says why); try again or choose another"
 
 
 def build(context: Context, net: gr.Dropdown) -> gr.HTML:
