@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +183,24 @@ def test_a_list_that_is_no_text_or_not_there_is_an_error(tmp_path: Path) -> None
         load_dataset(str(tmp_path / "none.txt"))
     with pytest.raises(UserError, match="is no data set: it needs a folder a class"):
         load_dataset(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [("list.txt", "open"), ("pixels.csv", "open"), ("folder", "iterdir"), ("folder", "exists")],
+)
+def test_what_may_not_be_read_is_an_error(
+    name: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a fake: root, whom these tests may run as, reads everything."""
+
+    def refuse(path: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    (tmp_path / name).touch() if "." in name else (tmp_path / name).mkdir()
+    monkeypatch.setattr(Path, way, refuse)
+    with pytest.raises(UserError, match=rf"{name} cannot be read \(Permission denied\)"):
+        load_dataset(str(tmp_path / name))
 
 
 def test_a_picture_may_be_listed_twice_with_one_label(tmp_path: Path) -> None:

@@ -31,8 +31,11 @@ def load_files(path: Path, name: str, root: Path | None = None) -> Dataset:
     random. `root`: what a list's paths are relative to, its own folder when None.
     Raises UserError that names the file and the line.
     """
-    sources = _sources(path)
-    read = {part: _read(source, root) for part, source in sources.items()}
+    try:
+        read = {part: _read(source, root) for part, source in _sources(path).items()}
+    except OSError as error:
+        place = error.filename or path
+        raise UserError(f"{place} cannot be read ({error.strerror or error})") from error
     named = [entry.label for part in read.values() if isinstance(part, list) for entry in part]
     labels = classes_of(named) if named else DIGITS
     if labels != DIGITS and any(isinstance(part, Split) for part in read.values()):
@@ -231,5 +234,3 @@ def _text(path: Path) -> str:
         raise UserError(
             f"{path} is no text; name a label list, a CSV or an image folder"
         ) from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror or error})") from error

@@ -24,20 +24,17 @@ MAX_IMAGES = 200_000
 def read_pixels(path: Path) -> Split:
     """The digits of a CSV; a first line of names is passed over.
 
-    Raises UserError that names the file and the line.
+    Raises UserError that names the file and the line, and OSError.
     """
     rows: list[bytes] = []
-    try:
-        with path.open("rb") as file:
-            for number, line in _lines(file, path):
-                cells = line.removeprefix(b"\xef\xbb\xbf").split(b",")
-                if number == 1 and not _is_number(cells[0]):
-                    continue
-                rows.append(_row(cells, f"{path}, line {number}"))
-                if len(rows) > MAX_IMAGES:
-                    raise UserError(f"{path} has more than {MAX_IMAGES:,} digits; take fewer")
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror or error})") from error
+    with path.open("rb") as file:
+        for number, line in _lines(file, path):
+            cells = line.removeprefix(b"\xef\xbb\xbf").split(b",")
+            if number == 1 and not _is_number(cells[0]):
+                continue
+            rows.append(_row(cells, f"{path}, line {number}"))
+            if len(rows) > MAX_IMAGES:
+                raise UserError(f"{path} has more than {MAX_IMAGES:,} digits; take fewer")
     if not rows:
         raise UserError(f"{path} has no digits; {FORMS}")
     values = torch.from_numpy(np.frombuffer(b"".join(rows), np.uint8).reshape(-1, VALUES).copy())
