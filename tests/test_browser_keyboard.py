@@ -71,6 +71,18 @@ def test_tab_goes_through_every_tab_and_arrows_between_them(page: Page) -> None:
     expect(page.get_by_role("listbox")).to_have_count(0)
 
 
+def test_the_focus_stays_on_a_button_that_has_nothing_more_to_do(page: Page) -> None:
+    page.get_by_role("button", name="Draw an example: A 7").press("Enter")
+    expect_guess(page, 7)
+    for name in ("Clear", "Undo"):
+        button = page.locator("#sketchpad").get_by_role("button", name=name)
+        while button.is_enabled():
+            button.press("Enter")
+        expect(button).to_be_focused()
+        press(page, "Enter")  # and does nothing
+    expect(page.locator("#sketchpad .guess")).to_have_text("?")
+
+
 def test_a_seven_is_drawn_by_keys_and_read_on_the_way(page: Page) -> None:
     pad = page.locator("#sketchpad .pad canvas")
     nib = page.locator("#sketchpad .nib")

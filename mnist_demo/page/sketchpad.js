@@ -102,6 +102,7 @@ function dropPen() {
 
 function undo() {
   dropPen();
+  if (!marks.length) return;
   marks.pop();
   redraw();
   changed();

@@ -17,8 +17,9 @@ function changed() {
   changes.set(++version, touched);
   const blank = isBlank();
   invite.hidden = !blank || Boolean(props.value.unfit);
-  buttons.clear.disabled = blank;
-  buttons.undo.disabled = marks.length === 0;
+  // Not `disabled`: who has just pressed one would lose the focus.
+  buttons.clear.setAttribute("aria-disabled", blank);
+  buttons.undo.setAttribute("aria-disabled", !marks.length);
   if (blank || props.value.unfit) showBlank();
   ask();
 }
