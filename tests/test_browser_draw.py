@@ -301,6 +301,17 @@ def test_a_lost_connection_is_told_and_mended(open_page: Open) -> None:
     expect_guess(page, 7)
 
 
+def test_bars_are_seen_in_a_visitors_own_few_colours(open_page: Open) -> None:
+    page = open_page(forced_colors="active")
+    draw(page, SEVEN)
+    expect_guess(page, 7)
+    fill, track, border = page.locator("#sketchpad .best .track").evaluate("""(track) => {
+      const [inner, outer] = [track.firstChild, track].map((node) => getComputedStyle(node));
+      return [inner.backgroundColor, outer.backgroundColor, outer.borderTopWidth]; }""")
+    assert fill != track
+    assert border == "1px"
+
+
 def test_the_endpoint_reads_a_picture(address: str, sample: Dataset) -> None:
     from gradio_client import Client
 
