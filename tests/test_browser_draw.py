@@ -75,6 +75,7 @@ def pad_box(page: Page) -> FloatRect:
 
 
 def draw(page: Page, points: list[tuple[float, float]], lift: bool = True) -> None:
+    page.locator("#sketchpad .pad canvas").scroll_into_view_if_needed()
     box = pad_box(page)
     at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*at[0])
@@ -226,7 +227,7 @@ def test_touch_draws_and_does_not_scroll(open_page: Open) -> None:
 
 def test_first_screen_needs_no_scrolling(open_page: Open) -> None:
     page = open_page()
-    for part in (".pad", ".bars", ".strip"):
+    for part in (".pad", ".examples", ".bars", ".strip"):
         box = page.locator(f"#sketchpad {part}").bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 800

@@ -11,7 +11,12 @@ from test_browser_draw import AT_REST, ONE, expect_guess, pad_box
 
 pytestmark = pytest.mark.browser
 
-SIZES = {"phone": (390, 844), "upright": (820, 1180), "lying": (1180, 820)}
+SIZES = {
+    "phone": (390, 844),
+    "phone on its side": (844, 390),
+    "upright": (820, 1180),
+    "lying": (1180, 820),
+}
 Open = Callable[..., Page]
 
 # What can be pressed and is smaller than `least`, with its size; a label counts as its box's.
@@ -68,6 +73,18 @@ def test_nothing_overflows_and_every_target_is_large_enough(open_page: Open, siz
     assert page.evaluate(WIDE) <= 0
     assert page.evaluate(SMALL, ["#training-board", 44]) == []
     assert page.evaluate(SMALL, ["#training-form", 24]) == []
+
+
+@pytest.mark.parametrize("size", ["phone", "phone on its side"])
+def test_pad_tools_and_bars_are_all_in_sight(open_page: Open, size: str) -> None:
+    page = open_page(size)
+    if size != "phone":
+        page.locator("#sketchpad .draw").evaluate("(draw) => draw.scrollIntoView()")
+    for part in (".pad", ".tools", ".examples", ".verdict", ".bars"):
+        expect(page.locator(f"#sketchpad {part}")).to_be_in_viewport(ratio=1)
+    page.locator("#sketchpad .verdict").tap()  # where a finger scrolls and draws nothing
+    page.get_by_role("button", name="Draw an example: A 8").tap()
+    expect_guess(page, 8)
 
 
 class Pointers:
