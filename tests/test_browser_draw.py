@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, Route, expect
 
 from mnist_demo.datasets import Dataset
 
@@ -272,8 +272,21 @@ def test_a_picture_is_opened_onto_the_pad(
     file = tmp_path_factory.mktemp("pictures") / "four.png"
     Image.fromarray(paper).save(file)
     page = open_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if '"read_picture"' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/component_server/**", hold)
     page.locator("#sketchpad input[type=file]").set_input_files(file)
+    expect(page.locator("#sketchpad .saying")).to_have_text("Reading the picture…")
+    expect(page.locator("#sketchpad .announce")).to_have_text("Reading the picture…")
+    held[0].continue_()
     expect_guess(page, 4)
+    page.unroute("**/component_server/**")
     file.write_bytes(b"not a picture")
     page.locator("#sketchpad input[type=file]").set_input_files(file)
     expect(page.locator("#sketchpad .saying")).to_have_text(
@@ -297,8 +310,10 @@ def test_a_lost_connection_is_told_and_mended(open_page: Open) -> None:
     page = open_page(expected="ERR_INTERNET_DISCONNECTED")
     page.context.set_offline(True)
     draw(page, SEVEN)
-    expect(page.locator("#sketchpad .status")).to_contain_text("No connection")
+    expect(page.locator("#sketchpad .saying")).to_have_text("No connection to the server")
+    expect(page.locator("#sketchpad .announce")).to_contain_text("Your drawing is safe")
     page.context.set_offline(False)
+    expect(page.locator("#sketchpad .saying")).to_have_text("This looks like a 7")
     expect_guess(page, 7)
 
 

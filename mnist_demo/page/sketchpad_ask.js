@@ -4,12 +4,12 @@ let version = 0; // of the drawing; each change is a new one
 let answered = 0;
 const changes = new Map(); // version -> when it was drawn, for those not yet answered
 let asking = false;
-let failures = 0;
 let touched = 0; // when the drawing was last changed
 const asked = () => version;
 
 const visibleMarks = () => marks.slice(marks.findLastIndex((mark) => mark.clear) + 1);
 const isBlank = () => !visibleMarks().length;
+const nothingToAsk = () => isBlank() || Boolean(props.value.unfit);
 const isMoving = () => active !== null || example !== null;
 
 function changed() {
@@ -20,7 +20,7 @@ function changed() {
   // Not `disabled`: who has just pressed one would lose the focus.
   buttons.clear.setAttribute("aria-disabled", blank);
   buttons.undo.setAttribute("aria-disabled", !marks.length);
-  if (blank || props.value.unfit) showBlank();
+  if (nothingToAsk()) showBlank();
   ask();
 }
 
@@ -63,9 +63,10 @@ const pause = (time) => new Promise((go) => setTimeout(go, time));
 async function ask() {
   if (asking) return;
   asking = true;
+  let failures = 0; // one after another
   while (answered < version) {
     const seen = version;
-    const drawing = isBlank() || props.value.unfit ? null : message();
+    const drawing = nothingToAsk() ? null : message();
     if (!drawing) {
       answered = seen;
       settle(seen);
@@ -74,12 +75,12 @@ async function ask() {
     const started = performance.now();
     try {
       const answer = await within(server.classify(drawing), GIVE_UP);
-      failures = 0;
       if (answer.again_in) { // asked too often: the newest drawing is asked about later
-        find(".status").textContent = answer.error;
+        tellDelay(answer.error.split(SPLIT)[0], ++failures);
         await pause(1000 * answer.again_in);
         continue;
       }
+      failures = 0;
       answered = seen;
       const waits = settle(seen);
       if (isBlank()) continue;
@@ -88,9 +89,8 @@ async function ask() {
       else showAnswer(answer, waits);
       const took = performance.now() - started;
       await pause(Math.max(Math.min(LONGEST_REST, REST * took), SHORTEST - took));
-    } catch (error) {
-      failures++;
-      find(".status").textContent = t("No connection to the server. Your drawing is safe; trying again…");
+    } catch {
+      tellDelay(t("No connection to the server"), ++failures);
       await pause(Math.min(5000, 500 * failures));
     }
   }

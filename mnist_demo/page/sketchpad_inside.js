@@ -22,7 +22,7 @@ async function lookInside() {
   looking = true;
   while (inside.open && toSee() !== seen) {
     const now = toSee();
-    const drawing = isBlank() || props.value.unfit ? null : message();
+    const drawing = nothingToAsk() ? null : message();
     try {
       const own = chosenDigit()?.centred ?? drawing?.own;
       const answer = drawing ? await within(server.inside({ ...drawing, own, at_rest: isAtRest() }), GIVE_UP) : { blank: true };

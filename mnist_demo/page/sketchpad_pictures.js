@@ -40,14 +40,12 @@ async function encoded(blob) {
 }
 
 async function openPicture(blob) {
-  find(".status").textContent = t("Reading the picture…");
+  sayWaiting(t("Reading the picture…"));
   try {
     const answer = await within(server.read_picture(await encoded(blob)), 20000);
-    find(".status").textContent = "";
     if (answer.error) sayTrouble(answer.error);
     else putPicture(answer.ink);
   } catch {
-    find(".status").textContent = "";
     sayTrouble(t("the picture could not be sent; try again, or a smaller one"));
   }
 }

@@ -95,18 +95,23 @@ function drawSteps([whole, cropped, fitted, centred], digit, column, row, across
 
 // The verdict.
 
+const SPLIT = /; |；/; // a message's reason from its remedy
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 let announcing = null;
 
 function announce(text) {
   clearTimeout(announcing);
-  announcing = setTimeout(() => (find(".announce").textContent = text), 700);
+  announcing = setTimeout(() => {
+    const place = find(".announce");
+    if (place.textContent !== text) place.textContent = text; // set anew it would be read anew
+  }, 700);
 }
 
 function say(guess, saying, detail) {
   find(".guess").textContent = guess;
   find(".saying").textContent = saying;
   find(".detail").textContent = detail;
-  announce(t("{saying}. {detail}", { saying, detail }));
+  announce(detail ? t("{saying}. {detail}", { saying, detail }) : saying);
 }
 
 function showBlank() {
@@ -124,6 +129,7 @@ function showBlank() {
 // A drawing that nothing reads: no bars that are another's.
 function showTrouble(error) {
   showBars(null);
+  find(".bars").classList.remove("strange");
   showStrip(null);
   sayTrouble(error);
 }
@@ -132,8 +138,26 @@ function showTrouble(error) {
 function sayTrouble(error) {
   clearTimeout(judging);
   find(".verdict").classList.remove("unsure", "several");
-  const [why, remedy = ""] = error.split(/; |；/);
-  say("–", why[0].toUpperCase() + why.slice(1), sentence(remedy));
+  const [why, remedy = ""] = error.split(SPLIT);
+  say("–", capital(why), sentence(remedy));
+}
+
+// What is waited for; the answer takes its place.
+function sayWaiting(what, detail = "") {
+  clearTimeout(judging);
+  find(".verdict").classList.remove("several");
+  find(".verdict").classList.add("unsure");
+  say("…", what, detail);
+}
+
+// Why there is no answer yet: under the strip at first, in its place from the second time on.
+function tellDelay(why, times) {
+  if (nothingToAsk()) return;
+  const [saying, detail] = [capital(why), t("Your drawing is safe; trying again…")];
+  find(".status").textContent = times > 1 ? "" : t("{saying}. {detail}", { saying, detail });
+  if (times < 2) return;
+  sayWaiting(saying, detail);
+  find(".bars").classList.add("strange"); // an earlier drawing's
 }
 
 // A drawing that no stroke was added to for this long counts as finished. Half a digit often
