@@ -317,6 +317,45 @@ def test_a_lost_connection_is_told_and_mended(open_page: Open) -> None:
     expect_guess(page, 7)
 
 
+def test_a_drawing_outlives_a_phone_that_drops_its_hidden_tab(open_page: Open) -> None:
+    page = open_page()
+    draw(page, SEVEN)
+    page.evaluate("""() => {
+      Object.defineProperty(document, 'hidden', { get: () => true });
+      document.dispatchEvent(new Event('visibilitychange'));
+      Storage.prototype.setItem = () => {}; }""")  # nothing is kept as it goes
+    page.reload()
+    expect_guess(page, 7)
+
+
+# Whether the page took what was dragged over a place and dropped there: a picture, or text.
+DROPPED = """([place, picture]) => ['dragover', 'drop'].map((kind) => {
+  const dataTransfer = new DataTransfer();
+  if (picture) {
+    const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
+    dataTransfer.items.add(new File([bytes], 'digit.png', { type: 'image/png' }));
+  } else dataTransfer.setData('text/plain', 'text');
+  const event = new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true });
+  return !document.querySelector(place).dispatchEvent(event);
+})"""
+
+
+def test_a_picture_dropped_anywhere_is_never_opened_in_place_of_the_page(
+    open_page: Open, sample: Dataset
+) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(sample.validation.images[0, 0].numpy()).save(stream, format="PNG")
+    picture = base64.b64encode(stream.getvalue()).decode()
+    page = open_page()
+    page.get_by_role("tab", name="Train").click()
+    assert page.evaluate(DROPPED, ["#training-board", picture]) == [True, True]
+    page.get_by_role("tab", name="Draw").click()
+    assert page.evaluate(DROPPED, ["#sketchpad .bars", ""]) == [False, False]
+    expect(page.locator("#sketchpad .invite")).to_be_visible()
+    assert page.evaluate(DROPPED, ["#sketchpad .bars", picture]) == [True, True]
+    expect_guess(page, int(sample.validation.labels[0]))
+
+
 def test_bars_are_seen_in_a_visitors_own_few_colours(open_page: Open) -> None:
     page = open_page(forced_colors="active")
     draw(page, SEVEN)

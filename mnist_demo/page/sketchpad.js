@@ -6,6 +6,10 @@ const LONGEST_REST = 60; // ms      that a busy server is asked less often
 const SHORTEST = 18; // ms from one question to the next: the server takes 60 a second of a page
 const GIVE_UP = 4000; // ms without an answer before the page says so
 
+// Ends what an earlier run of this script listens to beyond the pad.
+window.sketchpadEnds?.abort();
+const { signal } = (window.sketchpadEnds = new AbortController());
+
 const find = (selector) => element.querySelector(selector);
 const pad = find(".pad canvas");
 const invite = find(".invite");
@@ -128,7 +132,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "Backspace" || (event.key === "z" && (event.ctrlKey || event.metaKey))) undo();
   else return;
   event.preventDefault();
-});
+}, { signal });
 
 new ResizeObserver(redraw).observe(pad);
 new MutationObserver(redraw).observe(document.body, { attributeFilter: ["class"] }); // theme

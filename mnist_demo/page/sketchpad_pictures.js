@@ -58,12 +58,16 @@ file.addEventListener("change", () => {
 document.addEventListener("paste", (event) => {
   const picture = [...(event.clipboardData?.files ?? [])].find((item) => item.type.startsWith("image/"));
   if (picture && isShown()) openPicture(picture);
-});
-find(".pad").addEventListener("dragover", (event) => event.preventDefault());
-find(".pad").addEventListener("drop", (event) => {
-  event.preventDefault();
-  if (event.dataTransfer.files[0]) openPicture(event.dataTransfer.files[0]);
-});
+}, { signal });
+// Beside the pad too, and in the other tabs: a browser would open the file in the page's place.
+for (const name of ["dragover", "drop"])
+  document.addEventListener(name, (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = isShown() ? "copy" : "none";
+    const [picture] = event.dataTransfer.files;
+    if (name === "drop" && picture && isShown()) openPicture(picture);
+  }, { signal });
 
 // Examples: drawn as a hand would, so that the bars can be watched.
 

@@ -38,7 +38,9 @@ function alphaOf(canvas) {
   return btoa(Array.from({ length: SIDE * SIDE }, (_, i) => String.fromCharCode(data[4 * i + 3])).join(""));
 }
 
-addEventListener("pagehide", keep);
+addEventListener("pagehide", keep, { signal });
+// A phone drops hidden tabs without a word.
+document.addEventListener("visibilitychange", () => document.hidden && keep(), { signal });
 marks = kept();
 showBlank();
 redraw();
