@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, Route, expect
+from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, Request, Route, expect
 
 from mnist_demo.datasets import Dataset
 
@@ -354,6 +354,35 @@ def test_a_picture_dropped_anywhere_is_never_opened_in_place_of_the_page(
     expect(page.locator("#sketchpad .invite")).to_be_visible()
     assert page.evaluate(DROPPED, ["#sketchpad .bars", picture]) == [True, True]
     expect_guess(page, int(sample.validation.labels[0]))
+
+
+def test_a_net_that_has_learned_on_is_asked_once_when_its_answer_is_seen(open_page: Open) -> None:
+    page = open_page()
+    asked: list[str] = []
+
+    def is_question(request: Request) -> bool:
+        return '"classify"' in (request.post_data or "")
+
+    page.on("request", lambda request: asked.append(request.url) if is_question(request) else None)
+    learned = "window.dispatchEvent(new CustomEvent('net-changed'))"
+    page.evaluate(learned)
+    page.wait_for_timeout(300)
+    assert not asked  # nothing is drawn
+    draw(page, SEVEN)
+    expect(page.locator("#sketchpad .announce")).to_contain_text("This looks like a 7")
+    asked.clear()
+    with page.expect_request(is_question):
+        page.evaluate(learned)
+    page.get_by_role("tab", name="Gallery").click()
+    expect(page.locator("#sketchpad")).to_be_hidden()
+    for _ in range(2):
+        page.evaluate(learned)
+    page.wait_for_timeout(300)
+    assert len(asked) == 1
+    with page.expect_request(is_question):
+        page.get_by_role("tab", name="Draw").click()
+    page.wait_for_timeout(300)
+    assert len(asked) == 2
 
 
 def test_bars_are_seen_in_a_visitors_own_few_colours(open_page: Open) -> None:

@@ -14,7 +14,12 @@ const isMoving = () => active !== null || example !== null;
 
 function changed() {
   touched = performance.now();
-  changes.set(++version, touched);
+  askAnew();
+}
+
+// Of the drawing, or of a net, that was not asked about yet.
+function askAnew() {
+  changes.set(++version, performance.now());
   const blank = isBlank();
   invite.hidden = !blank || Boolean(props.value.unfit);
   // Not `disabled`: who has just pressed one would lose the focus.

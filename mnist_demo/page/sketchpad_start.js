@@ -5,9 +5,22 @@ function follow() {
   if (props.value.serial === shown) return;
   shown = props.value.serial;
   if (props.value.picture) putPicture(props.value.picture, props.value.own);
-  else changed(); // another net: ask it about the drawing that is there
+  else askAnew(); // another net
 }
 watch("value", follow);
+
+// The net that answers has learned on, in the Train tab. Out of sight the pad asks once it is back.
+let behind = false;
+function catchUp() {
+  if (!behind || !isShown()) return;
+  behind = false;
+  if (!isBlank()) askAnew();
+}
+window.addEventListener("net-changed", () => {
+  behind = true;
+  catchUp();
+}, { signal });
+new ResizeObserver(catchUp).observe(pad);
 
 // A reload, as another language needs, leaves the drawing on the pad of its browser tab.
 
