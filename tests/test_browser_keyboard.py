@@ -56,7 +56,7 @@ def walk(page: Page, most: int = 60) -> list[str]:
 def test_tab_goes_through_every_tab_and_arrows_between_them(page: Page) -> None:
     names = walk(page)
     assert names[0] == "中文"
-    assert names[1:5] == ["Network that answers in Draw and Gallery", "Draw", "Train", "Gallery"]
+    assert names[1:5] == ["Answered by", "Draw", "Train", "Gallery"]
     assert names[5].startswith("Pad: ")
     assert {"Picture…", "Brush size", "Draw an example: A 7"} <= set(names)
     expect(page.get_by_role("listbox")).to_have_count(0)  # the list of nets has closed behind it

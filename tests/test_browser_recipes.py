@@ -113,7 +113,7 @@ def test_a_net_of_ones_own_shows_its_shapes_before_it_is_trained(tab: Tab) -> No
     assert "blocks 1, kernel 5" in tab.board.locator(".runs").inner_text()
     choose(tab, "Recipe", f"{find_recipe('lenet500').title} (003a)")
     wait_for_value(tab, "Epochs", "10")
-    tab.button("Put the settings of run 1 into the form").click()
+    tab.button("Same settings (run 1)").click()
     for field, value in (("Net", "Your own net"), ("Epochs", "1"), ("Batch size", "128")):
         wait_for_value(tab, field, value)
     shapes.get_by_text("16×14×14").wait_for(timeout=10_000)
@@ -142,9 +142,9 @@ def test_runs_are_used_together_in_draw(tab: Tab) -> None:
     row.get_by_text("held-out accuracy").wait_for()
     assert "a majority vote" in row.inner_text()
     with tab.page.expect_download() as waiting:
-        tab.button("Download the net of run 3 (safetensors)").click()
+        tab.button("Net of run 3, to download (safetensors)").click()
     assert waiting.value.suggested_filename == "digits-run-3-together.safetensors"
-    tab.button("Use run 3 in Draw").click()
+    tab.button("Use in Draw (run 3)").click()
     tab.page.wait_for_function(
         "document.querySelector('#net input')?.value.startsWith('Run 3')", timeout=10_000
     )

@@ -93,18 +93,22 @@ def test_curves_grow_pause_holds_and_stop_ends_in_mid_epoch(desktop: Tab) -> Non
     desktop.page.wait_for_function(f"{DRAWN} > {first} + 60", timeout=30_000)
     assert train.is_disabled()
 
-    desktop.button("Pause").click()
+    desktop.button("Pause").press("Enter")
     assert desktop.wait_for_status("paused") < 2
     time.sleep(0.4)
     held = desktop.page.evaluate(DRAWN)
     time.sleep(0.8)
     assert desktop.page.evaluate(DRAWN) == held
-    desktop.button("Resume").click()
+    expect(desktop.button("Resume")).to_be_focused()
+    desktop.page.keyboard.press("Enter")
     desktop.page.wait_for_function(f"{DRAWN} > {held}", timeout=10_000)
+    expect(desktop.button("Pause")).to_be_focused()
 
     rate = desktop.board.get_by_label("Learning rate of this run")
     rate.fill("0.001")
     rate.press("Enter")
+    rate.press("ArrowUp")
+    expect(rate).to_have_value("0.0013")
     desktop.button("Stop").click()
     assert desktop.wait_for_status("testing", "stopped") < 1
     desktop.wait_for_status("stopped")
@@ -130,11 +134,11 @@ def test_runs_are_overlaid_taken_home_and_used(desktop: Tab) -> None:
     expect(desktop.board.locator(".text")).to_contain_text(f"Done: {result} held-out accuracy.")
 
     with desktop.page.expect_download() as waiting:
-        desktop.button("Download the history of run 2 (CSV)").click()
+        desktop.button("History of run 2, to download (CSV)").click()
     table = csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text()))
     assert [row["epoch"] for row in table if row["kind"] == "epoch"] == ["1"]
 
-    desktop.button("Use run 1 in Draw").click()
+    desktop.button("Use in Draw (run 1)").click()
     desktop.page.wait_for_function(
         "document.querySelector('#net input')?.value.startsWith('Run 1')", timeout=10_000
     )
@@ -235,7 +239,7 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
     expect(tab.page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
     tab.page.get_by_role("tab", name="Train").click()
     tab.wait_for_status("interrupted")
-    tab.button("Go on with run 1").click()
+    tab.button("Resume (run 1)").click()
     tab.wait_for_status("training")
     tab.page.close()  # leaves without a word
     first.close()
@@ -248,7 +252,7 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
     assert "interrupted in epoch" in row.inner_text()
     epochs = tab.board.locator(".chart[data-kind=loss] circle.validation").count()
     assert epochs >= 1
-    tab.button("Go on with run 1").click()
+    tab.button("Resume (run 1)").click()
     tab.wait_for_status("training")
     tab.page.wait_for_function(
         "document.querySelectorAll('#training-board .chart[data-kind=loss] circle.validation')"
@@ -267,22 +271,26 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
     expect(beside.filter(has_text="Run")).to_have_count(2)  # without a look at the Train tab
     tab.page.get_by_role("tab", name="Train").click()
     expect(row).to_have_text([re.compile("Run 2"), re.compile("Run 1")])  # the newest on top
-    tab.button("Delete run 2").click()
-    expect(tab.button("Really delete run 2?")).to_have_text("Really delete?")
+    tab.button("Delete (run 2)").click()
+    expect(tab.button("Really delete? (run 2)")).to_have_text("Really delete?")
     expect(tab.board.locator(".asks")).to_have_text("Press again to delete run 2")
-    expect(tab.button("Delete run 2")).to_be_visible()  # nobody pressed again
+    tab.page.keyboard.press("Escape")  # thought better of it
+    expect(tab.button("Delete (run 2)")).to_be_focused()
     expect(row).to_have_count(2)
-    tab.button("Delete run 2").click()
-    tab.button("Really delete run 2?").click()
+    tab.button("Delete (run 2)").click()
+    tab.board.locator("h2").click()  # or did something else
+    expect(tab.button("Really delete? (run 2)")).to_have_count(0)
+    tab.button("Delete (run 2)").click()
+    tab.button("Really delete? (run 2)").click()
     expect(row).to_have_count(1)
     assert "stopped after" in row.inner_text()
-    tab.button("Use run 1 in Draw").click()
+    tab.button("Use in Draw (run 1)").click()
     tab.page.wait_for_function(
         "document.querySelector('#net input')?.value.startsWith('Run 1')", timeout=20_000
     )
     tab.page.get_by_role("tab", name="Train").click()
-    tab.button("Delete run 1").press("Enter")
-    tab.button("Really delete run 1?").press("Enter")
+    tab.button("Delete (run 1)").press("Enter")
+    tab.button("Really delete? (run 1)").press("Enter")
     row.wait_for(state="detached")
     assert not list(runs.iterdir())
     assert tab.complaints == []

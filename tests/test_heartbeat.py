@@ -94,6 +94,23 @@ def test_a_closed_tab_leaves_nothing_behind(served: Served) -> None:
     assert served.context.visitors.peek("bert") is not None
 
 
+def test_an_open_tab_that_asks_for_nothing_is_not_forgotten(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lesson prepared an hour before: its nets are there when it begins."""
+    monkeypatch.setattr(heartbeat, "get_heartbeat_rate", lambda: 0.05)
+    visitors = served.context.visitors
+    visitors.max_age = 0.5
+    anna = visitors.get("anna")
+    visitors.get("gone")
+    with served.tab("anna") as reply:
+        reply.readline()
+        time.sleep(1)
+        visitors.get("bert")  # who comes is when the longest unseen go
+        assert visitors.peek("anna") is anna
+        assert visitors.peek("gone") is None
+
+
 def test_a_server_that_ends_closes_the_heartbeats(tmp_path: Path) -> None:
     there = Served(tmp_path)
     with there.tab("anna") as reply:

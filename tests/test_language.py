@@ -16,7 +16,7 @@ from starlette.requests import Request
 from mnist_demo.errors import UserError
 from mnist_demo.page.guard import as_page_error
 from mnist_demo.page.language import language_of, preferred, words_for
-from mnist_demo.page.localised import config_in, page_in
+from mnist_demo.page.localised import config_in, offered_in, page_in
 from mnist_demo.page.words import LANGUAGES, words_in
 
 
@@ -142,3 +142,11 @@ def test_a_page_without_components_is_left_alone() -> None:
 def test_endpoints_for_programs_keep_their_names() -> None:
     config = {"components": [{"type": "api", "props": {"label": "Train"}}]}
     assert config_in(config, words_in("zh"))["components"] == config["components"]
+
+
+def test_a_list_that_is_offered_anew_leaves_what_is_chosen_of_it() -> None:
+    field = gr.Dropdown([("One", "a"), ("Two", "b")], value="a")
+    kept = offered_in(field, "b", words_in("en"))
+    assert "value" not in kept
+    assert kept["choices"] == [["One", "a"], ["Two", "b"]]
+    assert offered_in(field, "gone", words_in("en"))["value"] == "a"

@@ -92,8 +92,8 @@ def test_places_are_the_same_in_both_languages(language: str) -> None:
 @pytest.mark.parametrize(
     "english",
     [
-        "3 people ahead of you, about 2 min 10 s; your run starts by itself",
-        "1 person ahead of you; your run starts by itself",
+        "3 people ahead of you, about 2 min 10 s; keep this page open, your run starts by itself",
+        "1 person ahead of you; keep this page open, your run starts by itself",
         "Checking on validation digits, epoch 2 of 5",
         "Paused in epoch 2 of 5; ends by itself after 5 minutes",
         "Runs 1, 2 together, in use: the mean of their probabilities",

@@ -55,9 +55,8 @@ def build(context: Context) -> gr.Blocks:
             net = gr.Dropdown(
                 [(context.released_title, RELEASED)],
                 value=RELEASED,
-                label="Network that answers in Draw and Gallery",
-                show_label=False,
-                container=False,
+                label="Answered by",
+                filterable=False,
                 elem_id="net",
                 interactive=True,
             )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page import ending, filling
 from mnist_demo.page.runs import Run
-from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.trainer import MAX_PAUSE
+from mnist_demo.page.visitors import MAX_RUNS, Visitor
 from mnist_demo.page.words import Words
 
 SETTING_NAMES = {
@@ -30,11 +32,12 @@ SETTING_NAMES = {
     "seed": "seed",
 }
 TOLD = ("title", "data", "failure", "outcome", "test_title", "time", "note")  # of a run, as text
-COLOURS = 8  # as many as runs are kept
+COLOURS = MAX_RUNS
+WAITS_IN = 10  # seconds: who listens to the page does not want to be told each one
 
 
-def board(visitor: Visitor, keeps: bool = False) -> dict[str, Any]:
-    """All of a visitor's runs, the newest last; `keeps`: whether they outlive the page.
+def board(visitor: Visitor, keeps: int = 0) -> dict[str, Any]:
+    """All of a visitor's runs, the newest last; `keeps`: the days that they outlive the page.
 
     Runs stand in a dict and points in strings: between two updates Gradio sends what
     changed, and a string that grew costs its new end alone.
@@ -46,6 +49,7 @@ def board(visitor: Visitor, keeps: bool = False) -> dict[str, Any]:
         "now": now(latest) if latest else None,
         "runs": {run.id: summary(run) for run in runs},
         "keeps": keeps,
+        "most": MAX_RUNS,
     }
 
 
@@ -87,7 +91,7 @@ def status_line(run: Run) -> str:
         validating = run.steps and run.step * run.config.epochs >= run.steps * (len(run.epochs) + 1)
         return f"Checking on validation digits, {epoch}" if validating else f"Training, {epoch}"
     if run.status == "paused":
-        return f"Paused in {epoch}; ends by itself after 5 minutes"
+        return f"Paused in {epoch}; ends by itself after {MAX_PAUSE / 60:.0f} minutes"
     if run.members:
         if run.status == "testing":
             return f"{run.what.capitalize()}, being tested: {run.message}"
@@ -103,8 +107,12 @@ def in_line(ahead: int, seconds: float | None, what: str) -> str:
     if not ahead:
         return "Starting"
     people = "1 person" if ahead == 1 else f"{ahead} people"
-    wait = "" if seconds is None else f", about {duration(seconds)}"
-    return f"{people} ahead of you{wait}; {what} starts by itself"
+    wait = "" if seconds is None else f", about {duration(rounded_up(seconds, WAITS_IN))}"
+    return f"{people} ahead of you{wait}; keep this page open, {what} starts by itself"
+
+
+def rounded_up(seconds: float, step: int) -> float:
+    return max(1, math.ceil(seconds / step)) * step
 
 
 def speed_line(run: Run) -> str:

@@ -23,6 +23,8 @@ DEFAULTS = TrainConfig()
 OWN_NET, OWN_WARP = CustomNet(), Warp()
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 NARROW: dict[str, Any] = {"min_width": 120}
+# A list to type into brings up a phone's keyboard, over the list.
+LIST: dict[str, Any] = {"filterable": False}
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def build(context: Context) -> Form:
         value=DEFAULTS.net,
         label=form.LABELS["net"],
         info=find_net(DEFAULTS.net).summary,
+        **LIST,
     )
     settings["net"].preprocess = _one_of(NETS)
     net, net_group = _own_net()
@@ -126,7 +129,7 @@ def _more() -> dict[str, Any]:
     with gr.Row():
         more["holdout"] = _number("holdout", "0: the usual; 0.1: a tenth, by chance", 0.01)
         more["device"] = gr.Dropdown(
-            devices, value="auto", label="Device", info="what does the arithmetic", **NARROW
+            devices, value="auto", label="Device", info="what does the arithmetic", **NARROW, **LIST
         )
     return more
 
@@ -141,7 +144,7 @@ def _own_net() -> tuple[dict[str, Any], gr.Group]:
 
     def choice(name: str, choices: Sequence[tuple[str, Any]], label: str, info: str) -> gr.Dropdown:
         value = getattr(OWN_NET, name)
-        return gr.Dropdown(list(choices), value=value, label=label, info=info, **NARROW)
+        return gr.Dropdown(list(choices), value=value, label=label, info=info, **NARROW, **LIST)
 
     net: dict[str, Any] = {}
     with gr.Group(visible=False, elem_id="training-own-net") as group:
@@ -183,7 +186,7 @@ def _own_warp() -> tuple[dict[str, Any], gr.Group]:
 
 def _choice(name: str, choices: list[tuple[str, Any]], info: str) -> gr.Dropdown:
     value = getattr(DEFAULTS, name)
-    return gr.Dropdown(choices, value=value, label=form.LABELS[name], info=info, **NARROW)
+    return gr.Dropdown(choices, value=value, label=form.LABELS[name], info=info, **NARROW, **LIST)
 
 
 def _number(name: str, info: str, step: float) -> gr.Number:
@@ -224,12 +227,16 @@ def _one_of(names: Collection[str]) -> Callable[[Any], Any]:
 
 def recipe_field(choices: form.Choices, value: str = filling.DEFAULTS) -> gr.Dropdown:
     return gr.Dropdown(
-        filling.recipe_choices(choices), value=value, label="Recipe", elem_id="training-recipe"
+        filling.recipe_choices(choices),
+        value=value,
+        label="Recipe",
+        elem_id="training-recipe",
+        **LIST,
     )
 
 
 def data_field(choices: form.Choices) -> gr.Dropdown:
-    return gr.Dropdown(choices, value=choices[0][1], label="Data")
+    return gr.Dropdown(choices, value=choices[0][1], label="Data", **LIST)
 
 
 def fetch_button(choices: form.Choices) -> gr.Button:

@@ -9,6 +9,7 @@ nobody for the password.
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import re
 from collections import Counter
@@ -38,12 +39,20 @@ HEADERS = [
 class Heartbeats:
     """ASGI middleware, behind the gate. `forget`: what becomes of a session that is closed.
 
-    `has_door`: whether one must have logged in, which Gradio alone knows of.
+    `is_here`: told of each that is still open, now and then. `has_door`: whether one must have
+    logged in, which Gradio alone knows of.
     """
 
-    def __init__(self, app: App, forget: Callable[[str], None], has_door: bool = False) -> None:
+    def __init__(
+        self,
+        app: App,
+        forget: Callable[[str], None],
+        is_here: Callable[[str], object],
+        has_door: bool = False,
+    ) -> None:
         self.app = app
         self.forget = forget
+        self.is_here = is_here
         self.has_door = has_door
         self._open: Counter[str] = Counter()  # by address
 
@@ -59,18 +68,22 @@ class Heartbeats:
             raise Refused(429, f"too many pages are open; try again in {AGAIN_IN} s", AGAIN_IN)
         with counted(self._open, address):
             try:
-                await _beat(scope["app"].stop_event, receive, send)
+                note = functools.partial(self.is_here, found[1])
+                await _beat(scope["app"].stop_event, note, receive, send)
             finally:
                 self.forget(found[1])
                 _close(scope["app"], found[1])
 
 
-async def _beat(is_ending: asyncio.Event, receive: Receive, send: Send) -> None:
+async def _beat(
+    is_ending: asyncio.Event, note: Callable[[], object], receive: Receive, send: Send
+) -> None:
     """Until the page is closed or the server ends."""
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     ends = [asyncio.create_task(_left(receive)), asyncio.create_task(is_ending.wait())]
     try:
         while not any(end.done() for end in ends):
+            note()
             await send({"type": "http.response.body", "body": ALIVE, "more_body": True})
             rate = get_heartbeat_rate()
             await asyncio.wait(ends, timeout=rate, return_when=asyncio.FIRST_COMPLETED)

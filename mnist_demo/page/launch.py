@@ -115,7 +115,12 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
         Middleware(Health, look=lambda: health_of(context)),
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
         Middleware(Kept, has_door=has_door),
-        Middleware(Heartbeats, forget=context.visitors.drop, has_door=has_door),
+        Middleware(
+            Heartbeats,
+            forget=context.visitors.drop,
+            is_here=context.visitors.peek,
+            has_door=has_door,
+        ),
         Middleware(Installable),
         Middleware(Localised),
         Middleware(Documented),

@@ -149,6 +149,14 @@ def update_in(update: Any, words: Words) -> dict[str, Any]:
     return props | {"__type__": "update"}
 
 
+def offered_in(field: Any, chosen: object, words: Words) -> dict[str, Any]:
+    """A list's choices; what is chosen of them stays so, also if it changes meanwhile."""
+    update = update_in(field, words)
+    if chosen in [value for _, value in field.choices]:
+        del update["value"]
+    return update
+
+
 def _script_safe(config: dict[str, Any]) -> str:
     """JSON that can stand in a script, whatever its texts hold."""
     text = json.dumps(config, ensure_ascii=False, separators=(",", ":"))

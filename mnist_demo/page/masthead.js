@@ -1,10 +1,21 @@
 // The runs that are kept for this browser stand in every list from the start.
-try {
-  const key = localStorage.getItem("mnist-demo-runs"); // written by training.js
-  if (key) trigger("opened", { key });
-} catch {
-  // A browser that stores nothing has none.
+let asked = -Infinity;
+
+function askForRuns() {
+  if (!element.isConnected || document.hidden || performance.now() - asked < 5000) return;
+  asked = performance.now();
+  try {
+    const key = localStorage.getItem("mnist-demo-runs"); // written by training.js
+    if (key) trigger("opened", { key });
+  } catch {
+    // A browser that stores nothing has none.
+  }
 }
+
+askForRuns();
+// The server forgets a page that slept or lost its connection; what is on disk comes back.
+for (const kind of ["online", "pageshow"]) addEventListener(kind, askForRuns);
+document.addEventListener("visibilitychange", askForRuns);
 
 // A run that a reload broke off goes on in the Train tab; written by training.js too.
 try {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mnist_demo.benchmark.race import RUNNERS
-from mnist_demo.page.board import duration, in_line
+from mnist_demo.page.board import duration, in_line, rounded_up
 from mnist_demo.page.heat import MAX_SECONDS, Heat
 from mnist_demo.page.messages import Lapped
 from mnist_demo.page.racing import TARGET
@@ -36,6 +36,7 @@ FEW = (
     "as many, and one pass over these may teach next to nothing."
 )
 
+LEFT_IN = 30  # seconds: who listens to the page does not want to be told each one
 FAR = 0.97  # who ends below this says why
 
 Say = Callable[[str], str]  # says an English text in the visitor's language
@@ -65,7 +66,7 @@ def status_line(heat: Heat | None) -> str:
     if heat.status == "preparing":
         return "Getting ready: the digits go into memory"
     if heat.status == "racing":
-        left = max(0.0, MAX_SECONDS - heat.seconds)
+        left = rounded_up(MAX_SECONDS - heat.seconds, LEFT_IN)
         return f"Racing; ends by itself in {duration(left)} at the latest"
     return heat.message
 

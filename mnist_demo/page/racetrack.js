@@ -116,7 +116,7 @@ find(".stop").addEventListener("click", async () => {
   const answer = await server.stop({}).catch(() => null);
   if (answer && !answer.error) return;
   stopping = false;
-  say(answer?.error ?? "");
+  say(answer?.error ?? t("the server cannot be reached"));
   if (!answer) trigger("opened", {});
   show();
 });
@@ -131,8 +131,8 @@ watch("value", () => {
 // The page's first value is in no visitor's language: nothing is shown before the answer below.
 find(".start").disabled = find(".stop").disabled = true;
 
-// What it runs on, and whether a race of this page is on, are asked for once somebody looks.
-root.addEventListener("toggle", () => root.open && trigger("opened", {}), { once: true });
+// What it runs on, and whether a race of this page is on, are asked for when somebody looks.
+root.addEventListener("toggle", () => root.open && trigger("opened", {}));
 
 // A race says something each second. A server that was restarted does not; it is asked.
 const SILENCE = 10000;

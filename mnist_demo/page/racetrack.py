@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,15 @@ from mnist_demo.page.language import words_for
 from mnist_demo.page.race_board import race_board
 from mnist_demo.page.starting import begin_race
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.words import script
 
 HERE = Path(__file__).parent
 FEWEST = 2  # runners of a race
 
 
-def build(context: Context) -> gr.HTML:
+def build(context: Context) -> Callable[[Callable[..., Any]], Any]:
+    """Returns what has the board look anew when a listener hears something."""
+
     async def stop(message: Any, request: gr.Request) -> dict[str, Any]:
         try:
             heat = context.visitors.get(await session_of(request)).heat
@@ -43,7 +46,7 @@ def build(context: Context) -> gr.HTML:
     view = gr.HTML(
         value=race_board(None, best_available(context.data_folder), ""),
         html_template=(HERE / "racetrack.html").read_text(),
-        js_on_load=(HERE / "racetrack.js").read_text(),
+        js_on_load=script("racetrack.js"),
         server_functions=[stop],
         apply_default_css=False,
         elem_id="race",
@@ -80,8 +83,12 @@ def build(context: Context) -> gr.HTML:
         show_progress="hidden",
         api_visibility="private",
     )
-    view.opened(opened, None, view, **fields.QUIET)
-    return view
+
+    def look_when(listener: Callable[..., Any]) -> None:
+        listener(opened, None, view, **fields.QUIET)
+
+    look_when(view.opened)
+    return look_when
 
 
 def check_runners(wanted: object) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ let board = { now: null, runs: {} };
 let stopping = false;
 let presses = 0; // of buttons that the server may refuse, which it says by their numbers
 let refused = 0; // the last press that was
+let pressed = -Infinity; // when Train was, until its run shows itself: against a double click
 
 const ordered = () => Object.entries(board.runs).sort((a, b) => a[1].number - b[1].number);
 const newest = () => ordered().filter(([, run]) => !run.together).at(-1)?.[0];
@@ -288,6 +289,19 @@ async function awaitBroken() {
 addEventListener("pagehide", noteGoing);
 document.addEventListener("visibilitychange", noteGoing); // a phone drops hidden tabs without a word
 
+// ---- the screen stays on while a run is: in the dark a phone drops the page ----
+
+let awake = null;
+
+function stayAwake() {
+  const isWanted = ["waiting", "training", "testing"].includes(board.now?.status) && !document.hidden;
+  if (isWanted === Boolean(awake)) return;
+  if (!isWanted) awake.then((lock) => lock?.release());
+  awake = isWanted ? (navigator.wakeLock?.request("screen").catch(() => null) ?? null) : null;
+}
+
+document.addEventListener("visibilitychange", stayAwake);
+
 // ---- buttons and progress ----
 
 const ACTIVE = ["waiting", "training", "paused", "testing"];
@@ -304,6 +318,7 @@ function showState() {
   const status = now?.status ?? "idle";
   const active = ACTIVE.includes(status);
   if (!active) stopping = false;
+  else pressed = -Infinity;
   root.dataset.status = status;
   find(".start").disabled = active;
   find(".pause").disabled = status !== "training" || stopping;
@@ -311,7 +326,6 @@ function showState() {
   find(".resume").disabled = find(".resume").hidden = status !== "paused";
   find(".stop").disabled = !active || (stopping && status !== "testing");
   find(".stop").textContent = t(now?.ahead ? "Leave the line" : status === "testing" ? "Skip the test" : "Stop");
-  const rate = find(".rate input");
   rate.disabled = !["waiting", "training", "paused"].includes(status);
   find(".rate").classList.toggle("off", rate.disabled);
   if (document.activeElement !== rate) rate.value = active && now ? +now.dial.toPrecision(6) : "";
@@ -339,10 +353,10 @@ async function turn(action, value) {
   }
 }
 
-find(".start").addEventListener("click", (event) => {
+find(".start").addEventListener("click", () => {
+  if (performance.now() - pressed < 2000) return;
+  pressed = performance.now();
   say("");
-  event.target.disabled = true; // against a double click, until the run shows itself
-  setTimeout(showState, 2000);
   trigger("train", { key, press: ++presses });
 });
 function resume(run) {
@@ -353,11 +367,24 @@ function resume(run) {
 for (const action of ["pause", "resume", "stop"]) {
   find(`.${action}`).addEventListener("click", () => turn(action));
 }
-find(".rate input").addEventListener("change", (event) => turn("rate", event.target.valueAsNumber));
+const rate = find(".rate input");
+rate.addEventListener("change", () => turn("rate", rate.valueAsNumber));
+// Its values lie between 0.00001 and 1, where a browser's own step is 1.
+rate.addEventListener("keydown", (event) => {
+  const by = { ArrowUp: 1.25, ArrowDown: 0.8 }[event.key];
+  if (!by || !rate.value) return;
+  event.preventDefault();
+  rate.value = +Math.min(rate.max, Math.max(rate.min, rate.value * by)).toPrecision(2);
+});
+rate.addEventListener("keyup", (event) => event.key.startsWith("Arrow") && turn("rate", rate.valueAsNumber));
+rate.addEventListener("wheel", () => rate.blur(), { passive: true });
 
 // ---- the list of runs ----
 
 const rows = new Map();
+
+// A name begins as what can be read, for those who say what they press.
+const named = (text, n) => t("{what} (run {n})", { what: text, n });
 
 function button(text, label, act) {
   const node = document.createElement("button");
@@ -387,15 +414,19 @@ async function save(run, kind) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-const DOUBT = 4000; // milliseconds in which a second press deletes
-let asked = { run: null }; // whose Delete was pressed once, a moment ago
+let asked = null; // the run whose Delete was pressed once; a second press deletes
 
 function ask(run) {
-  clearTimeout(asked.timer);
-  asked = { run, timer: run && setTimeout(ask, DOUBT, null) };
+  asked = run;
   find(".asks").textContent = run ? t("Press again to delete run {n}", { n: board.runs[run].number }) : "";
   showRuns();
 }
+
+// Whoever does anything else has thought better of it.
+for (const kind of ["pointerdown", "focusin"]) {
+  document.addEventListener(kind, ({ target }) => asked && rows.get(asked)?.discard !== target && ask(null));
+}
+document.addEventListener("keydown", (event) => asked && event.key === "Escape" && ask(null));
 
 function makeRow(id, run) {
   const item = document.createElement("li");
@@ -425,26 +456,26 @@ function makeRow(id, run) {
   const actions = part("actions", item);
   const n = run.number;
   const use = [
-    button(t("Use in Draw"), t("Use run {n} in Draw", { n }), () => trigger("use", { run: id, tab: "draw" })),
-    button(t("Open in Gallery"), t("Open run {n} in Gallery", { n }), () => trigger("use", { run: id, tab: "gallery" })),
-    button(t("Net"), t("Download the net of run {n} (safetensors)", { n }), () => save(id, "net")),
+    button(t("Use in Draw"), named(t("Use in Draw"), n), () => trigger("use", { run: id, tab: "draw" })),
+    button(t("Open in Gallery"), named(t("Open in Gallery"), n), () => trigger("use", { run: id, tab: "gallery" })),
+    button(t("Net"), t("Net of run {n}, to download (safetensors)", { n }), () => save(id, "net")),
   ];
   const rest = [
-    button(t("History"), t("Download the history of run {n} (CSV)", { n }), () => save(id, "history")),
-    button(t("Curves"), t("Download the curves of run {n} (PNG)", { n }), () => save(id, "curves")),
+    button(t("History"), t("History of run {n}, to download (CSV)", { n }), () => save(id, "history")),
+    button(t("Curves"), t("Curves of run {n}, to download (PNG)", { n }), () => save(id, "curves")),
   ];
-  const again = button(t("Same settings"), t("Put the settings of run {n} into the form", { n }), () => {
+  const again = button(t("Same settings"), named(t("Same settings"), n), () => {
     trigger("again", { run: id });
     document.getElementById("training-form").scrollIntoView({ block: "nearest" });
   });
-  const goingOn = button(t("Resume"), t("Go on with run {n}", { n }), () => {
+  const goingOn = button(t("Resume"), named(t("Resume"), n), () => {
     goingOn.disabled = true; // against a double click, until the run shows itself
     setTimeout(() => (goingOn.disabled = false), 2000);
     resume(id);
   });
   const discard = button("", "", () => {
     say("");
-    if (asked.run !== id) return ask(id);
+    if (asked !== id) return ask(id);
     ask(null);
     trigger("discard", { run: id, key, press: ++presses });
   });
@@ -454,7 +485,7 @@ function makeRow(id, run) {
   down.append("↓ ", use[2], ...rest);
   discard.className = "discard";
   actions.append(goingOn, use[0], use[1], again, down, discard);
-  return { item, tick, title, outcome, settings, note, figures, use, rest, again, resume: goingOn, discard };
+  return { number: n, item, tick, title, outcome, settings, note, figures, use, rest, again, resume: goingOn, discard };
 }
 
 const MOST = 5; // nets that answer together
@@ -481,7 +512,13 @@ find(".together button").addEventListener("click", () => {
 function showRuns() {
   const runs = ordered(); // each new row comes on top
   find(".list").hidden = runs.length === 0;
-  for (const [id, row] of rows) if (!board.runs[id]) row.item.remove(), rows.delete(id), chosen.delete(id);
+  for (const [id, row] of rows) {
+    if (board.runs[id]) continue;
+    if (runs.length >= board.most) say(t("Run {n} is gone: the newest {most} are kept.", { n: row.number, most: board.most }), ".news");
+    row.item.remove();
+    rows.delete(id);
+    chosen.delete(id);
+  }
   for (const [id, run] of runs) {
     if (!rows.has(id)) {
       rows.set(id, makeRow(id, run));
@@ -501,10 +538,10 @@ function showRuns() {
     row.resume.disabled = !free;
     row.discard.hidden = run.active;
     row.again.hidden = run.together;
-    const isAsked = asked.run === id;
+    const isAsked = asked === id;
     row.discard.classList.toggle("asked", isAsked);
-    row.discard.setAttribute("aria-label", t(isAsked ? "Really delete run {n}?" : "Delete run {n}", { n: run.number }));
     put(row.discard, t(isAsked ? "Really delete?" : run.resumable ? "Discard" : "Delete"));
+    row.discard.setAttribute("aria-label", named(row.discard.textContent, run.number));
     row.item.classList.toggle("failed", Boolean(run.failure));
     row.figures.validation.parentElement.hidden = run.once;
     put(row.figures.validation, run.validation || "–");
@@ -515,24 +552,52 @@ function showRuns() {
     for (const node of row.rest) node.disabled = !run.steps;
   }
   find(".lasting").textContent = key && board.keeps
-    ? t("tick to compare; this server keeps them for 7 days, for this browser alone")
-    : t("tick to compare; they last as long as this page is open");
+    ? t("tick to compare; the newest {most} are kept for {keeps} days, for this browser alone", board)
+    : t("tick to compare; the newest {most} last as long as this page is open", board);
   showTogether();
 }
 
 let heard = performance.now(); // when the server last said anything
+
+const usable = (node) => node.isConnected && !node.disabled && node.getClientRects().length > 0;
+
+// Who works by keyboard goes on near where a button went away, not at the page's start.
+function holdFocus(draw) {
+  const held = root.contains(document.activeElement) ? document.activeElement : null;
+  const row = held?.closest(".runs li");
+  const near = row ? [row, row.nextElementSibling ?? row.previousElementSibling]
+    : held?.matches(".pause, .resume") ? [find(".controls")] : [];
+  draw();
+  if (!held || usable(held)) return;
+  const places = near.flatMap((place) => [...(place?.querySelectorAll(".discard, .pause, .resume") ?? [])]);
+  (places.find(usable) ?? find(".state")).focus();
+}
 
 function show() {
   heard = performance.now();
   board = props.value || board;
   if (board.refused?.press > refused) {
     refused = board.refused.press;
+    pressed = -Infinity;
     say(sentence(board.refused.text));
   }
-  showState();
-  showRuns();
+  holdFocus(() => {
+    showState();
+    showRuns();
+  });
   drawCharts();
+  stayAwake();
+  tellLearned();
   if (broken) goOn();
+}
+
+let learned = 0; // of all runs' epochs
+
+// A drawing that a run's net reads is read anew after each of its epochs.
+function tellLearned() {
+  const length = ordered().reduce((sum, [, run]) => sum + run.epochs.length, 0);
+  if (length > learned) window.dispatchEvent(new CustomEvent("net-changed"));
+  learned = length;
 }
 
 watch("value", show);
@@ -541,7 +606,7 @@ watch("epochs", () => {
   drawCharts();
 });
 show();
-trigger("opened", { key });
+trigger("opened", { key, first: true });
 awaitBroken();
 
 // A run says something each second. A server that was restarted does not; it is asked what it knows.

@@ -24,12 +24,12 @@ from mnist_demo.page.board import board, board_in
 from mnist_demo.page.context import Context
 from mnist_demo.page.guard import address_of, as_page_error, in_words, sent, session_of
 from mnist_demo.page.language import words_for
-from mnist_demo.page.localised import update_in
+from mnist_demo.page.localised import offered_in, update_in
 from mnist_demo.page.messages import pack_evaluation
 from mnist_demo.page.pace import PICTURE, TooOften, told_later
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
-from mnist_demo.page.shelf import Drawer
+from mnist_demo.page.shelf import MAX_AGE, Drawer
 from mnist_demo.page.starting import (
     begin,
     bring_back,
@@ -44,6 +44,7 @@ from mnist_demo.page.wiring import wire
 from mnist_demo.page.words import script
 
 HERE = Path(__file__).parent
+DAYS = round(MAX_AGE / 86_400)
 # Tells the board what the form says of the epochs, without a way over the server.
 PLAN = "(epochs) => ({ __type__: 'update', props: { epochs } })"
 
@@ -62,9 +63,9 @@ def build(context: Context) -> TrainingTab:
             form_fields = fields.build(context)
         with gr.Column(elem_id="training-main", min_width=300):
             view = _board(context)
-    racetrack.build(context)
-    wire(context, form_fields, view.again)
-    keeps = context.shelf.keeps
+    look_when = racetrack.build(context)
+    look_when(wire(context, form_fields, view.again))
+    keeps = DAYS if context.shelf.keeps else 0
 
     def show(visitor: Visitor, request: gr.Request) -> dict[str, Any]:
         return board_in(board(visitor, keeps), words_for(request))
@@ -124,14 +125,20 @@ def build(context: Context) -> TrainingTab:
             yield from follow(request, run, place, str(device), is_resumed=True)
 
     @as_page_error
-    def refresh(event: gr.EventData, request: gr.Request) -> Any:
+    def refresh(data: str, recipe: str, event: gr.EventData, request: gr.Request) -> Any:
         visitor = context.visitor(request)
         bring_back(visitor, context.shelf.drawer(sent(event, "key")))
         threading.Thread(target=context.crew.warm, daemon=True).start()
+        words = words_for(request)
         choices = form.data_choices(context.data_folder)
-        offered = fields.data_field(choices), fields.recipe_field(choices)
-        parts = (*offered, fields.fetch_button(choices))
-        return show(visitor, request), *(update_in(part, words_for(request)) for part in parts)
+        if sent(event, "first"):  # the page may be older than the data
+            data = recipe = ""
+        offered = (fields.data_field(choices), data), (fields.recipe_field(choices), recipe)
+        return (
+            show(visitor, request),
+            *(offered_in(part, chosen, words) for part, chosen in offered),
+            update_in(fields.fetch_button(choices), words),
+        )
 
     @as_page_error
     @beside_buttons
@@ -160,8 +167,8 @@ def build(context: Context) -> TrainingTab:
     resumed = view.resume(go_on, None, view, **in_line)
     view.together(use_together, None, view, concurrency_limit=2, **queued)
     view.discard(discard, None, view, **queued)
-    opened = [view, form_fields.settings["dataset"], form_fields.recipe, form_fields.fetch]
-    view.opened(refresh, None, opened, **fields.QUIET)
+    chosen = [form_fields.settings["dataset"], form_fields.recipe]
+    view.opened(refresh, chosen, [view, *chosen, form_fields.fetch], **fields.QUIET)
 
     def finished(*args: Any, **options: Any) -> None:
         trained.then(*args, **options)

@@ -22,8 +22,11 @@ from mnist_demo.page.shapes import shapes_of
 from mnist_demo.page.words import Words
 
 
-def wire(context: Context, parts: fields.Form, again: Callable[..., Any]) -> None:
-    """`again`: listens for a visitor who wants a run's settings back, event data {run}."""
+def wire(context: Context, parts: fields.Form, again: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns what listens for full MNIST to be there.
+
+    `again`: listens for a visitor who wants a run's settings back, event data {run}.
+    """
     settings = parts.settings
     names = [name for name in settings if name not in (*filling.NOT_FILLED, "device")]
     filled = [settings[name] for name in names]
@@ -159,11 +162,13 @@ def wire(context: Context, parts: fields.Form, again: Callable[..., Any]) -> Non
         parts.warp_group,
         **fields.QUIET,
     )
-    parts.fetch.click(
+    fetched = parts.fetch.click(
         download,
         None,
         [parts.fetch, settings["dataset"], parts.data_note],
         concurrency_limit=8,
         show_progress="hidden",
         api_visibility="private",
-    ).failure(offer_again, None, parts.fetch, **fields.QUIET)
+    )
+    fetched.failure(offer_again, None, parts.fetch, **fields.QUIET)
+    return fetched.success
