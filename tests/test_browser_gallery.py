@@ -216,13 +216,18 @@ def test_a_digit_shows_its_probabilities_and_closes(gallery: Open, truth: Evalua
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     index = truth.mistakes()[1]
-    expect(dialog.locator(".verdict")).to_have_text(
-        f"Read as {truth.predicted[index]}, but it is {truth.truth[index]}"
-    )
+    verdict = f"Read as {truth.predicted[index]}, but it is {truth.truth[index]}"
+    expect(dialog.locator(".verdict")).to_have_text(verdict)
+    expect(dialog).to_have_accessible_name(verdict)
     for digit in range(10):
         bar = dialog.get_by_role("meter", name=f"digit {digit}")
         value = float(bar.get_attribute("aria-valuenow") or "nan")
         assert value == pytest.approx(100 * truth.probabilities[index, digit], abs=0.06)
+    live = dialog.locator(".verdict[aria-live=polite]")
+    expect(live).to_have_count(0)  # the dialog's name says it already
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(live).to_have_text(verdict)
     page.keyboard.press("Escape")
     expect(dialog).not_to_be_visible()
     expect(tiles.nth(1)).to_be_focused()
@@ -233,6 +238,7 @@ def test_a_digit_opens_in_the_sketchpad(gallery: Open) -> None:
     page.locator("#gallery .tile").first.click()
     page.get_by_role("button", name="Open in the sketchpad").click()
     expect(page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#sketchpad .pad canvas")).to_be_focused()
     expect(
         page.locator("#sketchpad [role=meter][aria-valuenow]:not([aria-valuenow='0'])").first
     ).to_be_visible()
@@ -564,6 +570,7 @@ def test_a_net_without_mistakes_offers_its_least_sure_answers(
         expect(page.locator("#gallery .nothing p")).to_contain_text("reads every one")
         page.get_by_role("button", name="Show the right answers it was least sure of").click()
         expect(page.locator("#gallery .showing")).to_have_text("Right answers · 40 digits")
+        expect(page.locator("#gallery .showing")).to_be_focused()  # the button hid itself
         assert len(verdicts(page)) == 40
     finally:
         page.close()

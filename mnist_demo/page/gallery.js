@@ -256,6 +256,7 @@ function showDigit(place) {
   const { labels } = summary;
   const [truth, predicted] = [labels[item.truth], labels[item.predicted]];
   const verdict = find(".details .verdict");
+  verdict.setAttribute("aria-live", dialog.open ? "polite" : "off"); // it names the dialog: said once
   const answer = item.other
     ? t("A says {a}, B says {b}", { a: predicted, b: labels[item.other.predicted] })
     : filled(nouns.answer, { answer: predicted });
@@ -341,6 +342,9 @@ function sayLate() {
 let wasShown = false;
 new ResizeObserver(() => {
   if (isShown() && !wasShown) look();
+  // A digit was opened in the sketchpad: the focus would be lost with the tab.
+  if (!isShown() && element.contains(document.activeElement))
+    document.querySelector("#sketchpad .pad canvas").focus();
   wasShown = isShown();
 }).observe(element);
 window.addEventListener("net-chosen", () => element.isConnected && isShown() && look());
