@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,12 +61,12 @@ def test_a_run_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     variables = {"MNIST_DEMO_RUNS": str(runs), "MNIST_DEMO_DATA": str(tmp_path / "none")}
 
-    with app_process(variables=variables) as (address, pid):
+    with app_process(variables=variables) as (address, process):
         asyncio.run(
             train_until(
                 address,
                 lambda: any(run["epochs"] for run in kept(runs)),
-                lambda: os.kill(pid, signal.SIGKILL),
+                process.kill,
             )
         )
     (broken,) = kept(runs)

@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import re
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -24,17 +21,26 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.benchmark.fuzz_files import FILE_TRIES, FileTry
 from mnist_demo.benchmark.fuzz_http import DRAWING, Target, http_tries
-from mnist_demo.benchmark.server import APP, PATIENCE, answers, free_port
+from mnist_demo.benchmark.server import APP, answers, app_process
 from mnist_demo.errors import UserError
 
 SLOW = 2.0  # seconds
 PACE = 0.2  # seconds from one drawing of the bystander to the next
+LOG = "log.txt"
+FOLDERS = {  # all that the app may write to, by the variable that tells it
+    "HOME": "home",
+    "TMPDIR": "tmp",
+    "GRADIO_TEMP_DIR": "gradio",
+    "MNIST_DEMO_DATA": "data",
+    "MNIST_DEMO_RUNS": "runs",
+}
 FONTS = re.compile(r"home/\.cache/matplotlib/fontlist-v[\d.]+\.json")
 KEPT = 20  # findings that are shown
 
@@ -99,7 +105,13 @@ class Tally:
 def attack_app(place: Path, tally: Tally, tries: int, seed: int) -> None:
     """Throws requests at an app that may write below `place` alone."""
     rng = random.Random(seed)
-    with running(place) as (process, port):
+    variables = {variable: str(place / folder) for variable, folder in FOLDERS.items()}
+    for folder in variables.values():
+        Path(folder).mkdir()
+    words = ["--mcp"] if find_spec("mcp") else []
+    with app_process(variables=variables, words=words, log=place / LOG) as (address, process):
+        port = urlsplit(address).port
+        assert port is not None
         target = Target(port, secrets=(str(APP.parent), str(place), sys.prefix, "Traceback"))
         before = written(place)
         with bystander(port, tally):
@@ -158,52 +170,11 @@ def attack_files(place: Path, tally: Tally, tries: int, seed: int) -> None:
         tally.add(kind, time.perf_counter() - started, finding)
 
 
-@contextmanager
-def running(place: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The app; all that it may write to lies in `place`."""
-    folders = {name: place / name for name in ("home", "tmp", "gradio", "data", "runs")}
-    for folder in folders.values():
-        folder.mkdir()
-    port = free_port()
-    environment = os.environ | {
-        "HOME": str(folders["home"]),
-        "TMPDIR": str(folders["tmp"]),
-        "GRADIO_TEMP_DIR": str(folders["gradio"]),
-        "MNIST_DEMO_DATA": str(folders["data"]),
-        "MNIST_DEMO_RUNS": str(folders["runs"]),
-        "GRADIO_ANALYTICS_ENABLED": "False",
-    }
-    tools = ["--mcp"] if find_spec("mcp") else []
-    log = (place / "log.txt").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, str(APP), "--host", "127.0.0.1", "--port", str(port), *tools],
-        cwd=APP.parent,
-        env=environment,
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        started = time.perf_counter()
-        while not answers(port):
-            if process.poll() is not None or time.perf_counter() - started > PATIENCE:
-                raise UserError("the app did not start; run `python app.py` by hand")
-            time.sleep(0.1)
-        yield process, port
-    finally:
-        log.close()
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def written(place: Path) -> set[str]:
     """The files below `place`, less the log and matplotlib's list of the machine's fonts."""
     files = (path for path in place.rglob("*") if path.is_file())
     names = {path.relative_to(place).as_posix() for path in files}
-    return {name for name in names if name != "log.txt" and not FONTS.fullmatch(name)}
+    return {name for name in names if name != LOG and not FONTS.fullmatch(name)}
 
 
 def format_report(result: dict[str, Any]) -> str:

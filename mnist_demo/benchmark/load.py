@@ -134,11 +134,11 @@ def _target(
         }
         if args.processes > 1:
             with proxied(args.processes, folder, variables) as (address, servers):
-                pids = tuple(pid for _, pid in servers)
+                pids = tuple(process.pid for _, process in servers)
                 yield address, pids, folders, tuple(own for own, _ in servers)
             return
-        with app_process(variables=variables) as (address, pid):
-            yield address, (pid,), folders, (address,)
+        with app_process(variables=variables) as (address, process):
+            yield address, (process.pid,), folders, (address,)
 
 
 async def _all(

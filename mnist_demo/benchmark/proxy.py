@@ -79,8 +79,8 @@ def config_text(port: int, apps: list[str], folder: Path) -> str:
 @contextlib.contextmanager
 def proxied(
     processes: int, folder: Path, variables: Mapping[str, str]
-) -> Iterator[tuple[str, list[tuple[str, int]]]]:
-    """The proxy's address, and each process's own with its number. Raises UserError."""
+) -> Iterator[tuple[str, list[tuple[str, subprocess.Popen[bytes]]]]]:
+    """The proxy's address, and each process with its own. Raises UserError."""
     program = nginx()
     if program is None:
         raise UserError("--processes above 1 needs nginx; install it (Debian: apt install nginx)")

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,22 +27,27 @@ def running_app(app: Path = APP, patience: float = PATIENCE) -> Iterator[str]:
 
 @contextmanager
 def app_process(
-    app: Path = APP, patience: float = PATIENCE, variables: Mapping[str, str] | None = None
-) -> Iterator[tuple[str, int]]:
-    """The same with the process's number; `variables` are added to its environment."""
+    app: Path = APP,
+    patience: float = PATIENCE,
+    variables: Mapping[str, str] | None = None,
+    words: Sequence[str] = (),
+    log: Path = Path(os.devnull),
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The same with the process; `variables` are added to its environment, `words` to its command.
+
+    What it prints goes to the file `log`.
+    """
     if not app.is_file():
         raise UserError(f"there is no {app}; run this from a checkout of the project")
     port = free_port()
     # Without the variable Gradio looks for news on the web while it starts.
     environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"} | dict(variables or {})
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, str(app), "--host", "127.0.0.1", "--port", str(port)],
-        cwd=app.parent,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [sys.executable, str(app), "--host", "127.0.0.1", "--port", str(port), *words]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=app.parent, env=environment, stdout=output, stderr=output
+        )
     try:
         while not answers(port):
             if process.poll() is not None:
@@ -50,7 +55,7 @@ def app_process(
             if time.perf_counter() - started > patience:
                 raise UserError(f"{app} gave no page within {patience:g} s; run it by hand")
             time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}/", process.pid
+        yield f"http://127.0.0.1:{port}/", process
     finally:
         process.terminate()
         try:
