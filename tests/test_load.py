@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_demo.benchmark import load, proxy
+from mnist_demo.benchmark import asking, load, proxy
 from mnist_demo.benchmark.asking import Layout, Line, Page, loopback
 from mnist_demo.benchmark.crowd import Pause, Tally, Training, draw, flood, look, train
 from mnist_demo.benchmark.load_report import format_report
@@ -53,6 +54,31 @@ def page(address: str) -> Page:
 def test_no_other_machine_can_be_loaded(url: str) -> None:
     with pytest.raises(UserError, match="only an app on this machine"):
         loopback(url)
+
+
+def test_an_answer_that_comes_too_late_is_to_no_later_question(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "PATIENCE", 0.2)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):  # the line was closed
+            while True:
+                _, path, *_ = (await reader.readuntil(b"\r\n\r\n")).split()
+                await asyncio.sleep(0.3 if path == b"/slow" else 0)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + path)
+
+    async def ask() -> bytes:
+        line = Line("127.0.0.1", port)
+        async with await asyncio.start_server(answer, "127.0.0.1", port):
+            with pytest.raises(TimeoutError):
+                await line.ask("/slow")
+            await asyncio.sleep(0.2)
+            said = await line.ask("/next")
+            line.close()
+            return said
+
+    assert asyncio.run(ask()) == b"/next"
 
 
 def test_this_machine_can_be() -> None:

@@ -66,6 +66,9 @@ class Line:
                 if not is_new:  # it lay idle for too long, as a browser's may: another one
                     return await self.ask(path, body)
                 raise Failed(0, "the connection was closed") from error
+            except asyncio.CancelledError:  # what still comes would be taken for the next answer
+                self.close()
+                raise
         if headers.get(b"connection") == b"close":
             self.close()
         if status != 200:
