@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.browse import Filter
@@ -47,6 +47,8 @@ WATCH_SHIFTS = """
   }).observe({ type: "layout-shift", buffered: true });
 """
 
+SIZES_OF_TYPE = "parts => parts.map((part) => getComputedStyle(part).fontSize)"
+
 Open = Callable[..., Page]
 
 
@@ -80,12 +82,14 @@ def gallery(chromium: Browser, address: str) -> Iterator[Open]:
         touch: bool = False,
         language: str = "en",
         colours: Literal["light", "dark"] = "light",
+        forced: Literal["active", "none"] = "none",
     ) -> Page:
         window = chromium.new_context(
             viewport={"width": width, "height": height},
             has_touch=touch,
             reduced_motion="reduce",
             color_scheme=colours,
+            forced_colors=forced,
         )
         contexts.append(window)
         page = window.new_page()
@@ -448,6 +452,7 @@ def test_a_second_net_chosen_while_the_first_answer_arrives_is_not_lost(
 def test_a_phone_shows_it_without_overflow(gallery: Open) -> None:
     page = gallery(390, 844, touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("#gallery select").evaluate_all(SIZES_OF_TYPE) == ["16px"] * 2
     widest = page.evaluate(
         "Math.max(...[...document.querySelectorAll('#gallery *')]"
         ".map((e) => e.getBoundingClientRect().right))"
@@ -459,6 +464,26 @@ def test_a_phone_shows_it_without_overflow(gallery: Open) -> None:
     expect(page.locator("#gallery .showing")).to_be_in_viewport()
     expect(page.locator("#gallery .showing")).to_be_focused()
     expect(page.locator("#gallery .tile").first).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_windows_few_colours_leave_bars_marks_and_shades(
+    gallery: Open, colours: Literal["light", "dark"]
+) -> None:
+    page = gallery(colours=colours, forced="active")
+    cell = page.locator("#gallery td.wrong button").first
+    ground = colour(page.locator("body"))
+    for part in (page.locator("#gallery .classes .fill").first, cell):
+        assert colour(part) != ground
+    assert colour(page.locator("#gallery .mark").first) != colour(
+        page.locator("#gallery .reliability .fill").first
+    )
+    cell.click()
+    expect(cell).to_have_css("border-style", "double")
+
+
+def colour(part: Locator) -> str:
+    return str(part.evaluate("part => getComputedStyle(part).backgroundColor"))
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
