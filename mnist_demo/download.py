@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import http.client
-import math
 import queue
 import threading
 import time
@@ -16,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnist_demo.datasets.mnist import missing_from
 from mnist_demo.errors import UserError
 from mnist_demo.faults import DATA_FOLDER, save_file
 
@@ -58,11 +58,8 @@ def download_mnist(
 
     raw = Path(folder) / "MNIST" / "raw"
     mirrors = [url if url.endswith("/") else f"{url}/" for url in mirrors or MNIST.mirrors]
-    missing = [
-        (name, md5)
-        for name, md5 in MNIST.resources
-        if not is_whole_idx(raw / name.removesuffix(".gz"))
-    ]
+    wanted = missing_from(Path(folder))
+    missing = [(n, md5) for n, md5 in MNIST.resources if n.removesuffix(".gz") in wanted]
     reasons = []
     for mirror in mirrors:
         try:
@@ -145,18 +142,6 @@ def _unpack(name: str, content: bytes, md5: str) -> bytes:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise _MirrorFailed(f"{name} cannot be unpacked ({error})") from error
-
-
-def is_whole_idx(path: Path) -> bool:
-    """Whether `path` has the length that its IDX header tells (LeCun's format)."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-            shape = file.read(4 * magic[3]) if len(magic) == 4 else b""
-        sides = [int.from_bytes(shape[at : at + 4], "big") for at in range(0, len(shape), 4)]
-        return bool(sides) and path.stat().st_size == 4 + len(shape) + math.prod(sides)
-    except OSError:
-        return False
 
 
 def _reason(error: Exception, wait: float) -> str:

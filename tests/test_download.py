@@ -6,6 +6,7 @@ import contextlib
 import errno
 import gzip
 import hashlib
+import math
 import os
 import threading
 import time
@@ -16,7 +17,8 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import MNIST
 
-from mnist_demo.download import MAX_BYTES, Progress, download_mnist, is_whole_idx
+from mnist_demo.datasets import mnist, mnist_is_in
+from mnist_demo.download import MAX_BYTES, Progress, download_mnist
 from mnist_demo.errors import UserError
 
 Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
@@ -28,12 +30,11 @@ NAMES = (
 )
 
 
-def idx(name: str) -> bytes:
-    """A tiny file in MNIST's format: three images of 2x2, or three labels."""
-    images = "idx3" in name
-    shape = (3, 2, 2) if images else (3,)
+def idx(name: str, count: int = 3) -> bytes:
+    """A tiny file in MNIST's format: images of 2x2, or labels."""
+    shape = (count, 2, 2) if "idx3" in name else (count,)
     header = bytes((0, 0, 8, len(shape))) + b"".join(side.to_bytes(4, "big") for side in shape)
-    return header + bytes(range(12 if images else 3))
+    return header + bytes(range(math.prod(shape)))
 
 
 FILES = {name: gzip.compress(idx(name), mtime=0) for name in NAMES}
@@ -115,6 +116,7 @@ def mirror() -> Iterator[Callable[[Answer], str]]:
 def tiny_files(monkeypatch: pytest.MonkeyPatch) -> None:
     sums = [(name, hashlib.md5(content).hexdigest()) for name, content in FILES.items()]
     monkeypatch.setattr(MNIST, "resources", sums)
+    monkeypatch.setattr(mnist, "SIZES", {name: len(content) for name, content in WHOLE.items()})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -176,10 +178,13 @@ def test_files_that_are_there_are_kept_and_broken_ones_replaced(
 ) -> None:
     fetch(tmp_path, mirror(good), wait=5)
     assert fetch(tmp_path, mirror(absent)) == []  # nothing to ask for
+    assert mnist_is_in(tmp_path)
     broken = tmp_path / "MNIST" / "raw" / NAMES[2].removesuffix(".gz")
-    broken.write_bytes(broken.read_bytes()[:-1])
-    assert {event.file for event in fetch(tmp_path, mirror(good), wait=5)} == {NAMES[2]}
-    assert contents(tmp_path) == WHOLE
+    for content in (b"", broken.read_bytes()[:-1], idx(NAMES[2], 4)):  # the last a whole file
+        broken.write_bytes(content)
+        assert not mnist_is_in(tmp_path)
+        assert {event.file for event in fetch(tmp_path, mirror(good), wait=5)} == {NAMES[2]}
+        assert contents(tmp_path) == WHOLE
 
 
 def test_leaving_half_way_leaves_no_half_file(
@@ -210,11 +215,3 @@ def test_a_folder_that_cannot_be_written_is_not_the_mirrors_fault(
     (tmp_path / "MNIST").write_text("a file is in the way")
     with pytest.raises(UserError, match="cannot write .*--data-dir"):
         fetch(tmp_path, mirror(good), wait=5)
-
-
-@pytest.mark.parametrize("content", [b"", b"\0", b"\0\0\x08\x00", b"\0\0\x08\x01\0\0\0\x05abc"])
-def test_what_is_no_whole_idx_file(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    assert not is_whole_idx(path)
-    path.write_bytes(content)
-    assert not is_whole_idx(path)

@@ -53,9 +53,18 @@ def _damaged(folder: Path) -> UserError:
 
 
 def mnist_is_in(folder: Path) -> bool:
-    """Whether all four files are there and as long as they must be; a cut one is not MNIST."""
+    """Whether all four files are there, each as long as it must be."""
+    return not missing_from(folder)
+
+
+def missing_from(folder: Path) -> list[str]:
+    """The files that are not there, or not as long as they must be: a cut one is not MNIST."""
     raw = folder / "MNIST" / "raw"
+    return [name for name, size in SIZES.items() if _size(raw / name) != size]
+
+
+def _size(path: Path) -> int | None:
     try:
-        return all((raw / name).stat().st_size == size for name, size in SIZES.items())
+        return path.stat().st_size
     except OSError:
-        return False
+        return None
