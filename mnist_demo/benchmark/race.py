@@ -13,7 +13,15 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from mnist_demo.benchmark.references import Taught, example, resident, study
+from mnist_demo.benchmark.references import (
+    EXAMPLE_BATCH,
+    EXAMPLE_EPOCHS,
+    STUDY_BATCH,
+    Taught,
+    example,
+    resident,
+    study,
+)
 from mnist_demo.datasets import Dataset, Split, joined
 from mnist_demo.evaluate import evaluate
 from mnist_demo.nets import build_net
@@ -85,8 +93,12 @@ RUNNERS = {
     runner.name: runner
     for runner in (
         Runner("fast", "recipe fast", fast, _learnt, FAST.epochs, FAST.batch_size),
-        Runner("study", "public study", study, lambda d: resident(_all_but_test(d)), 1, 256),
-        Runner("example", "PyTorch's example", example, _all_but_test, 14, 64),
+        Runner(
+            "study", "public study", study, lambda d: resident(_all_but_test(d)), 1, STUDY_BATCH
+        ),
+        Runner(
+            "example", "PyTorch's example", example, _all_but_test, EXAMPLE_EPOCHS, EXAMPLE_BATCH
+        ),
     )
 }
 

@@ -19,6 +19,7 @@ from mnist_demo.nets import build_net
 from mnist_demo.nets.ours import normalise
 
 STUDY_BATCH = 256
+EXAMPLE_BATCH = 64
 EXAMPLE_EPOCHS = 14  # what PyTorch's example trains for
 
 Taught = tuple[nn.Module, int, bool]  # the net, images so far, whether an epoch is over
@@ -97,7 +98,7 @@ def example(split: Split, seed: int) -> Iterator[Taught]:
     device = split.images.device
     net = build_net("wide9216", seed).to(device)
     shuffle = torch.Generator().manual_seed(seed)
-    loader = DataLoader(Transformed(split), batch_size=64, shuffle=True, generator=shuffle)
+    loader = DataLoader(Transformed(split), EXAMPLE_BATCH, shuffle=True, generator=shuffle)
     optimizer = torch.optim.Adadelta(net.parameters(), lr=1.0)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.7)
     seen = 0

@@ -26,8 +26,6 @@ from mnist_demo.files import may_write
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OF_FILE = re.compile(r"([0-9])[_-]")
-# Names of the registry.
-TAKEN = ("mnist", "sample", "cifar10", "drawn", "mnist-and-drawn", "digit-or-not")
 MAX_PHOTOS = 20_000
 
 
@@ -121,9 +119,11 @@ def _as_split(digits: list[tuple[int, bytes]]) -> Split:
 
 
 def _new_place(name: str, folder: Path) -> Path:
+    from mnist_demo.datasets import DATASETS  # which imports this module
+
     if not NAME.fullmatch(name):
         raise UserError(f"{name!r} is no name for a data set; use 1 to 40 of A-Z a-z 0-9 _ -")
-    if name in TAKEN:
+    if name in DATASETS:
         raise UserError(f"{name!r} is the name of another data set; choose another one")
     target = folder / "own" / name
     if target.exists():
