@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from mnist_demo.errors import UserError
-from mnist_demo.hands import Rng, upright
+from mnist_demo.hands import Rng, Variety, upright, vary
 from mnist_demo.strokes import PenDigit, Stroke
 
 Drawing = list[Stroke]
@@ -43,6 +43,11 @@ def any_letter(rng: Rng, part: str, digits: Sequence[PenDigit] = ()) -> Drawing:
 def printed(rng: Rng, part: str, digits: Sequence[PenDigit] = ()) -> Drawing:
     """A digit of one of the fonts."""
     return one_of("0123456789", rng, part)
+
+
+def in_another_hand(drawing: Sequence[Stroke], rng: Rng) -> Drawing:
+    """As somebody else would draw it; only digits are written by habits."""
+    return vary(PenDigit(-1, 0, tuple(drawing)), rng, Variety(habits=False))
 
 
 def one_of(characters: Sequence[str], rng: Rng, part: str) -> Drawing:

@@ -44,6 +44,15 @@ def strokes(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("which", ["drawn", "strangers"])
+def test_no_drawings_tell_nothing(
+    which: str, strokes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--strokes", str(strokes), "--writers", "21", "--count", "0"]
+    assert main(["benchmark", which, *words]) == 2
+    assert "--count is 0; choose 1 or more" in capsys.readouterr().err
+
+
 def test_drawn_counts_the_digits_of_the_chosen_writers(
     cli: Run, strokes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

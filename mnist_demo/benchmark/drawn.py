@@ -91,9 +91,11 @@ def add_strokes(parser: argparse.ArgumentParser) -> None:
 
 
 def read_strokes(args: argparse.Namespace) -> list[PenDigit]:
-    """The digits of the chosen writers. Raises UserError where there are none."""
+    """The digits of the chosen writers. Raises UserError for none of them, or a count of none."""
     from mnist_demo.datasets import data_folder
 
+    if args.count < 1:
+        raise UserError(f"--count is {args.count}; choose 1 or more")
     path = args.strokes or data_folder() / FILE
     if not args.strokes and not path.is_file():
         raise UserError(f"there are no pen strokes at {path}; name the file with --strokes")
@@ -104,8 +106,8 @@ def read_strokes(args: argparse.Namespace) -> list[PenDigit]:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    if args.seeds < 1 or args.count < 1:
-        raise UserError("--seeds and --count must be at least 1")
+    if args.seeds < 1:
+        raise UserError(f"--seeds is {args.seeds}; choose 1 or more")
     digits = read_strokes(args)
     checkpoint = read_checkpoint(args.checkpoint)
     seeds = list(range(args.seeds))

@@ -19,12 +19,11 @@ from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.benchmark.drawn import add_strokes, read_strokes
 from mnist_demo.classify import Answer, classify_ink
 from mnist_demo.cli.common import add_checkpoint, read_checkpoint
-from mnist_demo.hands import Rng, Variety, vary
-from mnist_demo.preprocess import NoInkError
-from mnist_demo.strangers import KINDS, any_letter, in_a_row, printed
+from mnist_demo.datasets.drawn import until_inked
+from mnist_demo.hands import Rng
+from mnist_demo.strangers import KINDS, any_letter, in_a_row, in_another_hand, printed
 from mnist_demo.strokes import PenDigit, Stroke, draw_anywhere
 
-PLAIN = Variety(habits=False)
 Maker = Callable[[Rng, Sequence[PenDigit]], Sequence[Stroke]]
 
 
@@ -47,7 +46,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     def draw(make: Maker) -> list[Answer]:
         rng = np.random.default_rng(args.seed)
-        return [_read(net, sceptic, make, digits, rng) for _ in range(args.count)]
+
+        def read() -> Answer:
+            return classify_ink(net, draw_anywhere(make(rng, digits), rng), sceptic)
+
+        return [until_inked(read) for _ in range(args.count)]
 
     known = draw(lambda rng, pens: _one_of(pens, rng).strokes)
     print_like = draw(lambda rng, pens: printed(rng, "judge"))
@@ -98,24 +101,11 @@ def auroc(known: Sequence[float], strange: Sequence[float]) -> float:
 
 
 def _judged(make: Callable[[Rng, str, Sequence[PenDigit]], list[Stroke]]) -> Maker:
-    def strokes(rng: Rng, digits: Sequence[PenDigit]) -> list[Stroke]:
-        return vary(PenDigit(-1, 0, tuple(make(rng, "judge", digits))), rng, PLAIN)
-
-    return strokes
+    return lambda rng, digits: in_another_hand(make(rng, "judge", digits), rng)
 
 
 def _one_of(digits: Sequence[PenDigit], rng: Rng) -> PenDigit:
     return digits[int(rng.integers(len(digits)))]
-
-
-def _read(
-    net: nn.Module, sceptic: nn.Module, make: Maker, digits: Sequence[PenDigit], rng: Rng
-) -> Answer:
-    while True:  # until there is enough ink
-        try:
-            return classify_ink(net, draw_anywhere(make(rng, digits), rng), sceptic)
-        except NoInkError:
-            continue
 
 
 def format_report(result: dict[str, Any]) -> str:

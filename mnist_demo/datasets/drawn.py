@@ -7,10 +7,12 @@ digits are judged wrote any that were learned.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,10 +21,12 @@ from mnist_demo.datasets.base import Dataset, Split, joined
 from mnist_demo.datasets.made import Tensors, cached
 from mnist_demo.datasets.mnist import load_mnist
 from mnist_demo.errors import UserError
-from mnist_demo.hands import Rng, Variety, vary
+from mnist_demo.hands import Rng, vary
 from mnist_demo.preprocess import NoInkError, preprocess_ink
-from mnist_demo.strangers import KINDS, printed
+from mnist_demo.strangers import KINDS, in_another_hand, printed
 from mnist_demo.strokes import PenDigit, Stroke, draw_anywhere, load_pen_digits
+
+T = TypeVar("T")
 
 FILE = "pen_digits.json.gz"
 VALIDATION_WRITERS = range(21, 26)
@@ -30,7 +34,6 @@ TEST_WRITERS = range(26, 31)  # no setting was chosen by these
 DRAWINGS = 5  # of each digit that is learned from
 # Wider than the 35 to 85 % and 3 to 8 % that the benchmark draws with.
 HEIGHT, BRUSH = (0.25, 0.9), (0.02, 0.1)
-PLAIN = Variety(habits=False)
 # Drawings that are no digit, by kind: how many are learned from and how many judge.
 STRANGERS = {
     "letter": (20_000, 1_500),
@@ -143,20 +146,20 @@ def _stranger(kind: str, part: str, digits: Sequence[PenDigit], number: int) -> 
     own = "judge" if part == "test" else "train"  # fonts, shapes and scribbles of its own
     draw = printed if kind == "printed" else KINDS[kind]
 
-    def strange(rng: Rng) -> list[Stroke]:
-        return vary(PenDigit(-1, 0, tuple(draw(rng, own, digits))), rng, PLAIN)
-
-    return _picture(strange, rng)
+    return _picture(lambda rng: in_another_hand(draw(rng, own, digits), rng), rng)
 
 
 def _picture(make: Callable[[Rng], list[Stroke]], rng: Rng) -> np.ndarray:
+    return until_inked(
+        lambda: preprocess_ink(draw_anywhere(make(rng), rng, HEIGHT, BRUSH, oversample=2)).centred
+    )
+
+
+def until_inked(read: Callable[[], T]) -> T:
     """Drawn until there is enough ink to read: a dot is neither a digit nor a stranger."""
     while True:
-        try:
-            ink = draw_anywhere(make(rng), rng, HEIGHT, BRUSH, oversample=2)
-            return preprocess_ink(ink).centred
-        except NoInkError:
-            continue
+        with contextlib.suppress(NoInkError):
+            return read()
 
 
 def _stacked(pictures: Iterable[np.ndarray]) -> torch.Tensor:
