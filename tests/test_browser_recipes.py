@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from test_browser_training import Tab
 from test_cifar import put_folder
 
@@ -120,6 +120,29 @@ def test_a_net_of_ones_own_shows_its_shapes_before_it_is_trained(tab: Tab) -> No
     note = tab.page.locator("#training-recipe-note")
     note.get_by_text("Changed:").wait_for(timeout=10_000)
     assert note.inner_text().endswith("Changed: Net, Epochs.")
+
+    tab.page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+    tab.button("Copy link (run 1)").click()
+    expect(tab.board.locator(".news")).to_contain_text("The link is copied.")
+    tab.page.goto(tab.page.evaluate("copied"))  # as a pupil does, on another machine
+    expect(tab.page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+    for field, value in (("Net", "Your own net"), ("Epochs", "1"), ("Batch size", "128")):
+        wait_for_value(tab, field, value)
+    shapes.get_by_text("16×14×14").wait_for(timeout=10_000)
+    tab.page.wait_for_timeout(1000)  # whatever else was set off has been answered
+    wait_for_value(tab, "Epochs", "1")
+
+
+def test_a_link_names_a_recipe_and_what_is_wrong_with_it(tab: Tab) -> None:
+    address = tab.page.url.partition("?")[0]
+    tab.page.goto(f"{address}?tab=train&recipe=lenet500&epochs=2")
+    recipe = f"{find_recipe('lenet500').title} (003a)"
+    recipe = recipe[0].upper() + recipe[1:]
+    for field, value in (("Recipe", recipe), ("Net", "lenet500"), ("Epochs", "2")):
+        wait_for_value(tab, field, value)
+    tab.page.goto(f"{address}?tab=train&epochs=9999")
+    tab.page.get_by_text("Epochs must be a whole number from 1 to 60").wait_for()
+    wait_for_value(tab, "Epochs", "5")
 
 
 def test_runs_are_used_together_in_draw(tab: Tab) -> None:

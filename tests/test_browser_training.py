@@ -289,6 +289,12 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
         "document.querySelector('#net input')?.value.startsWith('Run 1')", timeout=20_000
     )
     tab.page.get_by_role("tab", name="Train").click()
+    visitor = next(reversed(second.context.visitors._all.values()))
+    there = dict(visitor.runs)
+    visitor.runs.clear()
+    tab.button("Use in Draw (run 1)").click()
+    tab.page.get_by_text("that net is gone").wait_for()
+    visitor.runs |= there
     tab.button("Delete (run 1)").press("Enter")
     tab.button("Really delete? (run 1)").press("Enter")
     row.wait_for(state="detached")

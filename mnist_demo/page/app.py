@@ -7,11 +7,12 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.page import gallery, gallery_pages, sketchpad, training
+from mnist_demo.page import fields, gallery, gallery_pages, sketchpad, training
 from mnist_demo.page.api import add_api
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.guard import as_page_error, check_choices, sent
 from mnist_demo.page.language import words_for
+from mnist_demo.page.links import TABS
 from mnist_demo.page.localised import TITLE, switch
 from mnist_demo.page.offers import count_events
 from mnist_demo.page.starting import bring_back
@@ -64,7 +65,7 @@ def build(context: Context) -> gr.Blocks:
             with gr.Tab("Draw", id="draw"):
                 pad = sketchpad.build(context)
             with gr.Tab("Train", id="train"):
-                runs = training.build(context)
+                runs = training.build(context, title.linked)
             with gr.Tab("Gallery", id="gallery"):
                 mistakes = gallery.build(context, net)
 
@@ -78,6 +79,10 @@ def build(context: Context) -> gr.Blocks:
         def bring_runs(event: gr.EventData, chosen: str, request: gr.Request) -> Any:
             bring_back(context.visitor(request), context.shelf.drawer(sent(event, "key")))
             return offer_nets(chosen, request)
+
+        def open_tab(event: gr.EventData) -> Any:
+            tab = sent(event, "tab")
+            return gr.Tabs(selected=tab) if tab in TABS else gr.skip()
 
         @as_page_error
         def use_run(event: gr.EventData, request: gr.Request) -> Any:
@@ -98,14 +103,15 @@ def build(context: Context) -> gr.Blocks:
             pad = sketchpad.choose_net(context, context.visitor(request), chosen)
             return pad | {"unfit": words_for(request)(pad["unfit"])}
 
-        quiet: Any = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        quiet = fields.QUIET
         title.opened(bring_runs, net, net, **quiet)
+        title.linked(open_tab, None, tabs, **quiet)
         title.returned(lambda: gr.Tabs(selected="train"), None, tabs, **quiet)
         net.change(choose_net, net, pad, **quiet)
         net.focus(offer_nets, net, net, **quiet)
-        runs.use(use_run, None, [net, tabs], **quiet)
+        runs.use(use_run, None, [net, tabs], **fields.TOLD)
         runs.finished(offer_nets, net, net, **quiet)
-        mistakes.open(open_digit, net, [pad, tabs], **quiet)
+        mistakes.open(open_digit, net, [pad, tabs], **fields.TOLD)
         gr.State()  # has each page keep a request open while it is there; see `heartbeat`
         add_api(context)
     count_events(page, context.traffic)

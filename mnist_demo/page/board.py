@@ -8,6 +8,7 @@ from typing import Any
 from mnist_demo.config import TrainConfig
 from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page import ending, filling
+from mnist_demo.page.links import link_of
 from mnist_demo.page.runs import Run
 from mnist_demo.page.trainer import MAX_PAUSE
 from mnist_demo.page.visitors import MAX_RUNS, Visitor
@@ -156,6 +157,7 @@ def summary(run: Run) -> dict[str, Any]:
         "active": run.is_active,
         "resumable": run.is_resumable,
         "kept": run.keeper is not None,
+        "link": link_of(run.config),
         "note": run.note,
         "length": run.config.epochs,
         "begun": run.begun,

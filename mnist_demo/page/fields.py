@@ -22,6 +22,8 @@ from mnist_demo.page.shapes import shapes_of
 DEFAULTS = TrainConfig()
 OWN_NET, OWN_WARP = CustomNet(), Warp()
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# Gradio shows the error of a queued event alone.
+TOLD: dict[str, Any] = QUIET | {"queue": True}
 NARROW: dict[str, Any] = {"min_width": 120}
 # A list to type into brings up a phone's keyboard, over the list.
 LIST: dict[str, Any] = {"filterable": False}

@@ -17,6 +17,10 @@ askForRuns();
 for (const kind of ["online", "pageshow"]) addEventListener(kind, askForRuns);
 document.addEventListener("visibilitychange", askForRuns);
 
+// A lesson's link opens a tab, and fills the form with settings.
+const { tab, lang, __theme, ...settings } = Object.fromEntries(new URLSearchParams(location.search));
+if (tab) trigger("linked", { tab, settings });
+
 // A run that a reload broke off goes on in the Train tab; written by training.js too.
 try {
   if (sessionStorage.getItem("mnist-demo-going")) trigger("returned");

@@ -414,6 +414,17 @@ async function save(run, kind) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
+// An address that opens this tab with the run's settings in the form, for a class say.
+async function copyLink(run) {
+  const address = new URL(`?${board.runs[run].link}`, location.href).href;
+  try {
+    await navigator.clipboard.writeText(address);
+    say(t("The link is copied. Whoever opens it finds the settings of run {n} in the form.", { n: board.runs[run].number }), ".news");
+  } catch {
+    say(address, ".news"); // a browser that lets nobody copy: to be copied by hand
+  }
+}
+
 let asked = null; // the run whose Delete was pressed once; a second press deletes
 
 function ask(run) {
@@ -468,6 +479,7 @@ function makeRow(id, run) {
     trigger("again", { run: id });
     document.getElementById("training-form").scrollIntoView({ block: "nearest" });
   });
+  const link = button(t("Copy link"), named(t("Copy link"), n), () => copyLink(id));
   const goingOn = button(t("Resume"), named(t("Resume"), n), () => {
     goingOn.disabled = true; // against a double click, until the run shows itself
     setTimeout(() => (goingOn.disabled = false), 2000);
@@ -484,8 +496,8 @@ function makeRow(id, run) {
   down.className = "downloads";
   down.append("↓ ", use[2], ...rest);
   discard.className = "discard";
-  actions.append(goingOn, use[0], use[1], again, down, discard);
-  return { number: n, item, tick, title, outcome, settings, note, figures, use, rest, again, resume: goingOn, discard };
+  actions.append(goingOn, use[0], use[1], again, link, down, discard);
+  return { number: n, item, tick, title, outcome, settings, note, figures, use, rest, again, link, resume: goingOn, discard };
 }
 
 const MOST = 5; // nets that answer together
@@ -537,7 +549,7 @@ function showRuns() {
     row.resume.hidden = !run.resumable;
     row.resume.disabled = !free;
     row.discard.hidden = run.active;
-    row.again.hidden = run.together;
+    row.again.hidden = row.link.hidden = run.together;
     const isAsked = asked === id;
     row.discard.classList.toggle("asked", isAsked);
     put(row.discard, t(isAsked ? "Really delete?" : run.resumable ? "Discard" : "Delete"));
@@ -606,7 +618,8 @@ watch("epochs", () => {
   drawCharts();
 });
 show();
-trigger("opened", { key, first: true });
+const isLinked = new URLSearchParams(location.search).has("tab"); // its settings stay; see masthead.js
+trigger("opened", { key, first: !isLinked });
 awaitBroken();
 
 // A run says something each second. A server that was restarted does not; it is asked what it knows.

@@ -57,14 +57,15 @@ class TrainingTab:
     finished: Callable[..., Any]  # a run is over, however it ended
 
 
-def build(context: Context) -> TrainingTab:
+def build(context: Context, linked: Callable[..., Any]) -> TrainingTab:
+    """`linked`: listens for a visitor whose address names settings."""
     with gr.Row(elem_id="training"):
         with gr.Column(elem_id="training-form", min_width=280):
             form_fields = fields.build(context)
         with gr.Column(elem_id="training-main", min_width=300):
             view = _board(context)
     look_when = racetrack.build(context)
-    look_when(wire(context, form_fields, view.again))
+    look_when(wire(context, form_fields, view.again, linked))
     keeps = DAYS if context.shelf.keeps else 0
 
     def show(visitor: Visitor, request: gr.Request) -> dict[str, Any]:

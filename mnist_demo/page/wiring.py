@@ -17,15 +17,19 @@ from mnist_demo.page.context import Context
 from mnist_demo.page.fetching import Fetching
 from mnist_demo.page.guard import as_page_error, sent
 from mnist_demo.page.language import words_for
+from mnist_demo.page.links import settings_in
 from mnist_demo.page.localised import update_in
 from mnist_demo.page.shapes import shapes_of
 from mnist_demo.page.words import Words
 
 
-def wire(context: Context, parts: fields.Form, again: Callable[..., Any]) -> Callable[..., Any]:
+def wire(
+    context: Context, parts: fields.Form, again: Callable[..., Any], linked: Callable[..., Any]
+) -> Callable[..., Any]:
     """Returns what listens for full MNIST to be there.
 
-    `again`: listens for a visitor who wants a run's settings back, event data {run}.
+    `again`: listens for a visitor who wants a run's settings back, event data {run};
+    `linked`: for one whose address names settings, which are its data.
     """
     settings = parts.settings
     names = [name for name in settings if name not in (*filling.NOT_FILLED, "device")]
@@ -49,18 +53,30 @@ def wire(context: Context, parts: fields.Form, again: Callable[..., Any]) -> Cal
 
     @as_page_error
     def fill_again(event: gr.EventData, request: gr.Request) -> list[Any]:
-        """A run's settings; where it has no net or augmentation of its own, those fields stay."""
+        """A run's settings."""
         run = context.visitor(request).run_named(sent(event, "run"))
         values = run.config.to_dict()
         data = values["dataset"]
         if data not in [name for _, name in form.data_choices(context.data_folder)]:
             raise UserError("the data of that run are not here any more; choose others")
-        own: list[Any] = []
+        return _all(filling.default_recipe(data), values, words_for(request))
+
+    @as_page_error
+    def fill_linked(event: gr.EventData, request: gr.Request) -> list[Any]:
+        """The settings that the page's address names, where it does."""
+        query = sent(event, "settings")
+        if not isinstance(query, dict) or not query:
+            return [gr.skip()] * len([*into, *own_parts])
+        recipe, values = settings_in(query, form.data_choices(context.data_folder))
+        return _all(recipe, values, words_for(request))
+
+    def _all(recipe: str, values: dict[str, Any], words: Words) -> list[Any]:
+        """Every field; where there is no net or augmentation of one's own, theirs stay."""
+        data, own = values["dataset"], []
         for name, kind, its in (("net", CustomNet, parts.net), ("augment", Warp, parts.warp)):
             described = kind.parse(values[name]) if kind.is_in(values[name]) else None
             values[name] = kind.KIND if described else values[name]
             own += [getattr(described, part) if described else gr.skip() for part in its]
-        recipe, words = filling.default_recipe(data), words_for(request)
         note = words(form.data_note(data))
         return [recipe, data, note, *_filled(recipe, values, data, words), *own]
 
@@ -122,8 +138,9 @@ def wire(context: Context, parts: fields.Form, again: Callable[..., Any]) -> Cal
 
     into = [parts.recipe, settings["dataset"], parts.data_note, parts.recipe_note, *filled]
     parts.recipe.input(fill, [parts.recipe, settings["dataset"]], into, **fields.QUIET)
-    own = [*parts.net.values(), *parts.warp.values()]
-    again(fill_again, None, [*into, *own], **fields.QUIET)
+    own_parts = [*parts.net.values(), *parts.warp.values()]
+    again(fill_again, None, [*into, *own_parts], **fields.TOLD)
+    linked(fill_linked, None, [*into, *own_parts], **fields.TOLD)
     noted = [parts.recipe, settings["dataset"], *filled]
     settings["dataset"].input(
         choose_data, [settings["dataset"], settings["net"], parts.recipe], into, **fields.QUIET
