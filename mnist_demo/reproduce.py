@@ -12,12 +12,13 @@ from pathlib import Path
 import torch
 
 from mnist_demo import __version__
-from mnist_demo.checkpoint import Checkpoint, combine, load_checkpoint, save_checkpoint
+from mnist_demo.checkpoint import Checkpoint, combine, load_checkpoint, to_bytes
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset, load_dataset
 from mnist_demo.device import describe_device
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate
+from mnist_demo.faults import save_file
 from mnist_demo.nets import build_net, count_parameters
 from mnist_demo.recipes import Recipe
 from mnist_demo.reproduced import Measured
@@ -57,7 +58,7 @@ def measure(
             continue
         trained.append((yield from _trained(own, data, device)))
         if place:
-            save_checkpoint(trained[-1], place)
+            save_file(place, to_bytes(trained[-1]), "choose another folder with --nets")
     net = (trained[0] if len(trained) == 1 else combine(trained, recipe.how)).net.to(device)
     assert data.test is not None
     alone = evaluate(net, data.test).accuracy

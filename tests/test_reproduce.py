@@ -139,6 +139,14 @@ def test_nets_that_vote_are_kept_and_found_again(
     assert all(p.stat().st_mtime_ns > t for p, t in zip(places, times, strict=True))
 
 
+def test_nets_that_cannot_be_kept_say_how_to_name_another_folder(
+    with_test: Dataset, quick: Recipe, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match="choose another folder with --nets"):
+        list(measure(quick, 1, None, CPU, nets=tmp_path / "file"))
+
+
 def test_nets_that_were_kept_go_to_the_device_of_those_that_are_trained_now(
     with_test: Dataset, quick: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
