@@ -383,6 +383,7 @@ def test_a_page_that_does_not_come_can_be_tried_again(
         expect(page.locator("#gallery .nothing p")).to_have_text(
             "The digits cannot be shown: out of reach."
         )
+        expect(page.locator("#gallery .nothing p")).to_be_in_viewport()
         again = page.locator("#gallery .nothing .retry")
         expect(again).to_be_focused()
     again.press("Enter")

@@ -205,6 +205,7 @@ async function load() {
   if (items.length) find(".tile").tabIndex = 0;
   renderEmpty(answer);
   renderPager(answer.total ?? 0);
+  if (failed) find(".nothing").scrollIntoView({ block: "nearest" }); // the page is short now
   keepFocus(at, failed ? ".nothing .retry" : ".showing");
 }
 

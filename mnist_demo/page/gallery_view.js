@@ -112,7 +112,7 @@ function groupButtons(comparison, all) {
 
 /** The nets to compare with, as options; the first is none. */
 function otherOptions(others) {
-  const none = t(others.length ? "no other net" : "no other net for these images: train one first");
+  const none = t(others.length ? "no other net" : "none for these images: train one");
   return [[none, ""], ...others].map(([name, choice]) => make("option", { value: choice }, name));
 }
 
