@@ -1,4 +1,4 @@
-"""What may go wrong in a run: memory and disk that give out, told apart and put in words."""
+"""Memory and disk that give out: told apart and put in words, wherever a file is saved."""
 
 from __future__ import annotations
 
