@@ -216,3 +216,13 @@ def test_a_drawing_stays_on_the_pad_in_another_language(open_page: Open, tmp_pat
     page.reload()
     expect(page.locator("#sketchpad .invite")).to_be_visible()
     expect(guess).to_have_text("?")
+
+
+def test_what_gradio_says_of_a_lost_connection_is_said_too(open_page: Open) -> None:
+    """Its toasts are English in any language; here one as it makes them."""
+    page = open_page("zh-CN")
+    page.evaluate(
+        "document.querySelector('.toast-wrap').append(Object.assign(document.createElement('p'), "
+        "{ textContent: 'Connection Lost' }))"
+    )
+    expect(page.locator(".toast-wrap")).to_have_text("连接已断开")

@@ -17,6 +17,7 @@ from mnist_demo.page.localised import TITLE, switch
 from mnist_demo.page.offers import count_events
 from mnist_demo.page.starting import bring_back
 from mnist_demo.page.waiting import MOST, share_queue
+from mnist_demo.page.words import script
 
 HERE = Path(__file__).parent
 SHEETS = ("page.css", "sketchpad.css", "training.css", "racetrack.css", "gallery.css")
@@ -50,7 +51,7 @@ def build(context: Context) -> gr.Blocks:
                 html_template=f"<h1>Draw a digit</h1>{switch('en')}"
                 "<p>A small neural network reads it while you draw. "
                 "Train your own, and see what it gets wrong.</p>",
-                js_on_load=(HERE / "masthead.js").read_text(),
+                js_on_load=script("masthead.js"),
                 elem_id="title",
             )
             net = gr.Dropdown(

@@ -28,6 +28,28 @@ try {
   // Nor has it a run to go on with.
 }
 
+// What Gradio says in English to everybody, just when something is wrong.
+const THEIRS = {
+  "Error": t("Error"),
+  "Connection Lost": t("Connection Lost"),
+  "Connection to the server was lost. Attempting reconnection...":
+    t("Connection to the server was lost. Attempting reconnection..."),
+  "This application is currently busy. Please try again.":
+    t("This application is currently busy. Please try again."),
+};
+const toasts = document.querySelector(".toast-wrap");
+
+function sayTheirs() {
+  const texts = document.createTreeWalker(toasts, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode.data.trim();
+    const said = Object.hasOwn(THEIRS, text) ? THEIRS[text] : text;
+    if (said !== text) texts.currentNode.data = said;
+  }
+}
+
+if (toasts) new MutationObserver(sayTheirs).observe(toasts, { childList: true, subtree: true, characterData: true });
+
 // Another language keeps the rest of the address: the theme, say.
 for (const link of element.querySelectorAll("a.language"))
   link.addEventListener("click", (event) => {
