@@ -336,7 +336,7 @@ function showState() {
     : t(planned() === 1 ? "Nothing trained yet. Press Train and watch one epoch."
       : "Nothing trained yet. Press Train and watch {n} epochs.", { n: planned() });
   if (find(".text").textContent !== text) find(".text").textContent = text;
-  find(".speed").textContent = now?.speed ?? "";
+  find(".speed").textContent = find(".speed").title = now?.speed ?? "";
 }
 
 async function turn(action, value) {
