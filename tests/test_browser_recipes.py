@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from test_browser_draw import SEVEN, draw
 from test_browser_training import Tab
 from test_cifar import put_folder
 
@@ -143,6 +145,26 @@ def test_a_link_names_a_recipe_and_what_is_wrong_with_it(tab: Tab) -> None:
     tab.page.goto(f"{address}?tab=train&epochs=9999")
     tab.page.get_by_text("Epochs must be a whole number from 1 to 60").wait_for()
     wait_for_value(tab, "Epochs", "5")
+
+
+def test_a_drawing_is_read_anew_while_its_net_learns(chromium: Browser, address: str) -> None:
+    page = chromium.new_page(viewport={"width": 1280, "height": 1000})
+    slowly = "tab=train&epochs=60&optimizer=sgd&learning_rate=0.003&schedule=constant"
+    tab = Tab(page, f"{address}?{slowly}")
+    wait_for_value(tab, "Epochs", "60")
+    tab.button("Train").click()
+    expect(tab.button("Use in Draw (run 1)")).to_be_enabled(timeout=60_000)
+    tab.button("Use in Draw (run 1)").click()
+    draw(page, SEVEN)
+    sure = page.locator("#sketchpad .verdict .detail")
+    expect(sure).to_have_text(re.compile("%"))
+    first = sure.inner_text()
+    expect(sure).not_to_have_text(first, timeout=60_000)  # and nobody drew
+    page.get_by_role("tab", name="Train").click()
+    tab.button("Stop").click()
+    tab.wait_for_status("stopped")
+    assert tab.complaints == []
+    page.close()
 
 
 def test_runs_are_used_together_in_draw(tab: Tab) -> None:
