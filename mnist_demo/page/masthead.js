@@ -5,7 +5,7 @@ function askForRuns() {
   if (!element.isConnected || document.hidden || performance.now() - asked < 5000) return;
   asked = performance.now();
   try {
-    const key = localStorage.getItem("mnist-demo-runs"); // written by training.js
+    const key = localStorage.getItem("mnist-demo-runs"); // written by training_kept.js
     if (key) trigger("opened", { key });
   } catch {
     // A browser that stores nothing has none.
@@ -21,7 +21,7 @@ document.addEventListener("visibilitychange", askForRuns);
 const { tab, lang, __theme, ...settings } = Object.fromEntries(new URLSearchParams(location.search));
 if (tab) trigger("linked", { tab, settings });
 
-// A run that a reload broke off goes on in the Train tab; written by training.js too.
+// A run that a reload broke off goes on in the Train tab; written by training_kept.js too.
 try {
   if (sessionStorage.getItem("mnist-demo-going")) trigger("returned");
 } catch {

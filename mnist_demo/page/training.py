@@ -44,6 +44,7 @@ from mnist_demo.page.wiring import wire
 from mnist_demo.page.words import script
 
 HERE = Path(__file__).parent
+SCRIPTS = [f"training{part}.js" for part in ("", "_charts", "_kept", "_runs", "_start")]
 DAYS = round(MAX_AGE / 86_400)
 # Tells the board what the form says of the epochs, without a way over the server.
 PLAN = "(epochs) => ({ __type__: 'update', props: { epochs } })"
@@ -219,7 +220,7 @@ def _board(context: Context) -> gr.HTML:
         value={"now": None, "runs": {}},
         epochs=fields.DEFAULTS.epochs,
         html_template=(HERE / "training.html").read_text(),
-        js_on_load=script("training.js"),
+        js_on_load=script(*SCRIPTS),
         server_functions=[switch, download],
         apply_default_css=False,
         elem_id="training-board",
