@@ -2,6 +2,7 @@
 
 let version = 0; // of the drawing; each change is a new one
 let answered = 0;
+let passed = 0; // the newest whose answer would only hide what was said since
 const changes = new Map(); // version -> when it was drawn, for those not yet answered
 let asking = false;
 let touched = 0; // when the drawing was last changed
@@ -88,7 +89,7 @@ async function ask() {
       failures = 0;
       answered = seen;
       const waits = settle(seen);
-      if (isBlank()) continue;
+      if (isBlank() || seen <= passed) continue;
       if (answer.error) showTrouble(answer.error);
       else if (answer.blank) say("?", t("Go on drawing"), t("There is too little ink to read yet."));
       else showAnswer(answer, waits);

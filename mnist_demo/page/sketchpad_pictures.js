@@ -40,6 +40,7 @@ async function encoded(blob) {
 }
 
 async function openPicture(blob) {
+  passed = version;
   sayWaiting(t("Reading the picture…"));
   try {
     const answer = await within(server.read_picture(await encoded(blob)), 20000);
