@@ -83,11 +83,13 @@ for (const action of ["pause", "resume", "stop"]) {
 const rate = find(".rate input");
 rate.addEventListener("change", () => turn("rate", rate.valueAsNumber));
 // Its values lie between 0.00001 and 1, where a browser's own step is 1.
+const FACTORS = { ArrowUp: 1.25, ArrowDown: 0.8 };
 rate.addEventListener("keydown", (event) => {
-  const by = { ArrowUp: 1.25, ArrowDown: 0.8 }[event.key];
-  if (!by || !rate.value) return;
+  const by = FACTORS[event.key];
+  if (!by) return;
   event.preventDefault();
+  if (!rate.value) return;
   rate.value = +Math.min(rate.max, Math.max(rate.min, rate.value * by)).toPrecision(2);
 });
-rate.addEventListener("keyup", (event) => event.key.startsWith("Arrow") && turn("rate", rate.valueAsNumber));
+rate.addEventListener("keyup", (event) => FACTORS[event.key] && rate.value && turn("rate", rate.valueAsNumber));
 rate.addEventListener("wheel", () => rate.blur(), { passive: true });
