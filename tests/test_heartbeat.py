@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -150,19 +151,26 @@ def test_a_made_up_name_that_no_page_has_is_refused(served: Served, name: str) -
         assert reply.status == 404
 
 
-def test_a_door_is_shut_to_heartbeats_too(tmp_path: Path) -> None:
+def test_a_door_is_shut_to_what_gradio_leaves_open(tmp_path: Path) -> None:
     there = Served(tmp_path, Door("open sesame"))
     try:
         with there.tab("anna") as stranger:
             assert stranger.status == 401
         with there.tab("anna", cookie="access-token-unsecure-x=guess") as guess:
             assert guess.status == 401
+        undo = [("reset", {"event_id": "x"}), ("cancel", {"session_hash": "anna", "event_id": "x"})]
+        asks = [(f"/gradio_api/{name}", json.dumps(body)) for name, body in undo]
+        is_json = {"Content-Type": "application/json"}
+        assert [there.ask(*ask, **is_json)[0] for ask in asks] == [401, 401]
         form = urlencode({"username": "x", "password": "open sesame"})
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         cookie = there.ask("/login", form, **kind)[1]["set-cookie"].partition(";")[0]
         with there.tab("anna", cookie=cookie) as let_in:
             assert let_in.status == 200
             assert let_in.readline() == b"data: ALIVE\n"
+        is_json["Cookie"] = cookie
+        assert there.ask(*asks[0], **is_json)[0] == 200
+        assert there.ask(*asks[1], **is_json)[0] != 401
     finally:
         there.page.close()
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import secrets
 from dataclasses import dataclass, field
 
 from mnist_demo.errors import UserError
 from mnist_demo.page.asgi import App, Message, Receive, Scope, Send, address_of
 from mnist_demo.page.envelope import Refused
+from mnist_demo.page.gate import API, NAME
 
 HINT = "Type any user name; only the password counts."
 SHORTEST = 8  # characters of a password
 WAIT = 0.1  # seconds that a wrong guess holds up the next: ten a second, whoever guesses
 MAX_WAITING = 100  # guesses of one address
+UNGUARDED = re.compile(rf"{API}/(heartbeat/{NAME}|reset|cancel)")
 
 
 class Door:
@@ -40,6 +43,7 @@ class _Line:
 class Doorstep:
     """ASGI middleware, behind the gate: passwords are looked at one by one, a wrong one slowly.
 
+    What Gradio itself lets everybody do is for those alone who have logged in.
     Addresses take turns, so that one who guesses without end holds another up for one guess;
     of the same address, first come is first served, and nobody is told that a right one is wrong.
     """
@@ -51,7 +55,10 @@ class Doorstep:
         self._lines: dict[str, _Line] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].rstrip("/") != "/login":
+        path = scope["path"].rstrip("/") if scope["type"] == "http" else ""
+        if UNGUARDED.fullmatch(path) and not await _is_let_in(self.app, scope):
+            raise Refused(401, "Not authenticated")
+        if path != "/login":
             await self.app(scope, receive, send)
             return
         address = address_of(scope)
@@ -80,6 +87,22 @@ class Doorstep:
         await self.app(scope, receive, note)
         if is_wrong:
             await asyncio.sleep(self.wait)
+
+
+async def _is_let_in(app: App, scope: Scope) -> bool:
+    """Whether who asks has logged in, as Gradio says where it is asked just that."""
+    path = f"{API}/login_check"
+    status = 500
+
+    async def nothing() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def note(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    await app({**scope, "method": "GET", "path": path, "raw_path": path.encode()}, nothing, note)
+    return status == 200
 
 
 def check_password(password: str) -> None:

@@ -2,8 +2,7 @@
 a tab was closed, and the visitor's things are freed.
 
 Gradio's own route makes a session for each that it closes, on the event loop, however many
-there are: measured, 100 closed at once held up everybody for two seconds and more. And it asks
-nobody for the password.
+there are: measured, 100 closed at once held up everybody for two seconds and more.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Any
 from gradio.caching import clear_session_caches
 from gradio.utils import get_heartbeat_rate
 
-from mnist_demo.page.asgi import App, Message, Receive, Scope, Send, address_of, counted
+from mnist_demo.page.asgi import App, Receive, Scope, Send, address_of, counted
 from mnist_demo.page.envelope import Refused
 from mnist_demo.page.gate import API, NAME
 
@@ -39,8 +38,7 @@ HEADERS = [
 class Heartbeats:
     """ASGI middleware, behind the gate. `forget`: what becomes of a session that is closed.
 
-    `is_here`: told of each that is still open, now and then. `has_door`: whether one must have
-    logged in, which Gradio alone knows of.
+    `is_here`: told of each that is still open, now and then.
     """
 
     def __init__(
@@ -48,12 +46,10 @@ class Heartbeats:
         app: App,
         forget: Callable[[str], None],
         is_here: Callable[[str], object],
-        has_door: bool = False,
     ) -> None:
         self.app = app
         self.forget = forget
         self.is_here = is_here
-        self.has_door = has_door
         self._open: Counter[str] = Counter()  # by address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,8 +57,6 @@ class Heartbeats:
         if found is None or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
-        if self.has_door and not await _is_let_in(self.app, scope):
-            raise Refused(401, "Not authenticated")
         address = address_of(scope)
         if self._open[address] >= OF_ADDRESS or self._open.total() >= MOST:
             raise Refused(429, f"too many pages are open; try again in {AGAIN_IN} s", AGAIN_IN)
@@ -113,19 +107,3 @@ def _close(app: Any, session: str) -> None:
             event.run_time = math.inf
             event.closed = True
             event.signal.set()
-
-
-async def _is_let_in(app: App, scope: Scope) -> bool:
-    """Whether who asks has logged in, as Gradio says where it is asked just that."""
-    path = f"{API}/login_check"
-    status = 500
-
-    async def nothing() -> Message:
-        return {"type": "http.request", "body": b""}
-
-    async def note(message: Message) -> None:
-        nonlocal status
-        status = message.get("status", status)
-
-    await app({**scope, "path": path, "raw_path": path.encode()}, nothing, note)
-    return status == 200

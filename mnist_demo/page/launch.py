@@ -115,19 +115,13 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
         Middleware(Health, look=lambda: health_of(context)),
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),
         Middleware(Kept, has_door=has_door),
-        Middleware(
-            Heartbeats,
-            forget=context.visitors.drop,
-            is_here=context.visitors.peek,
-            has_door=has_door,
-        ),
+        *([Middleware(Doorstep)] if has_door else []),
+        Middleware(Heartbeats, forget=context.visitors.drop, is_here=context.visitors.peek),
         Middleware(Installable),
         Middleware(Localised),
         Middleware(Documented),
     ]
-    if has_door:
-        layers.append(Middleware(Doorstep))
-    else:  # behind a door Gradio alone knows who has logged in
+    if not has_door:  # behind one Gradio alone knows who has logged in
         layers.append(Middleware(Shortcut, answers=sketchpad.answers(context, page)))
     return layers
 
