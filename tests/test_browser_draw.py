@@ -255,7 +255,10 @@ def test_an_example_draws_itself_and_drawing_survives_a_tab_switch(open_page: Op
     page.get_by_role("tab", name="Draw").click()
     expect_guess(page, 3)
     length = "document.querySelector('#sketchpad .pad canvas').toDataURL().length"
-    before = page.evaluate(length)
+    before = 0
+    while (now := page.evaluate(length)) != before:  # it is read before it is drawn to its end
+        before = now
+        page.wait_for_timeout(500)
     page.set_viewport_size({"width": 800, "height": 900})
     page.wait_for_timeout(300)
     page.set_viewport_size({"width": 1280, "height": 800})

@@ -13,6 +13,8 @@ from test_page_guard import BLANK, get, post
 
 from mnist_demo.page import launch
 from mnist_demo.page.doors import Doorstep
+from mnist_demo.page.gate import Gate
+from mnist_demo.page.heartbeat import Heartbeats
 from mnist_demo.page.shortcut import MOST, PATHS, Shortcut
 from mnist_demo.page.sketchpad import ID
 from mnist_demo.page.visitors import Visitors
@@ -90,6 +92,6 @@ def test_where_a_password_is_set_there_is_no_shortcut() -> None:
         gr.HTML(elem_id=ID)
     page.context = SimpleNamespace(traffic=None, visitors=Visitors())
     layers = {has: [one.cls for one in launch._middleware(page, has)] for has in (True, False)}
-    assert Shortcut not in layers[True]
-    assert layers[False][:-1] == layers[True][:-1]
-    assert (layers[False][-1], layers[True][-1]) == (Shortcut, Doorstep)
+    assert layers[False][-1] is Shortcut
+    assert [layer for layer in layers[True] if layer is not Doorstep] == layers[False][:-1]
+    assert layers[True].index(Gate) < layers[True].index(Doorstep) < layers[True].index(Heartbeats)
