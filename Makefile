@@ -1,5 +1,5 @@
 # make run: the app.  make test: lint, types and all tests.  Both make .venv when it is missing.
-# Two tests run at a time, for most of them wait: for a browser or for a process.
+# Two tests run at a time, for most of them wait; browsers run one after another.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -10,7 +10,7 @@ run: .venv/.run
 
 test: .venv/.dev lint
 	$(BIN)/python tests/browser.py --install
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -37,6 +37,14 @@ expect.set_options(timeout=20_000)  # the machine may be busy with other things
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run side by side: two browsers at once would take the cores from each other."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            group = "browsers" if item.get_closest_marker("browser") else item.path.name
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def sample() -> Dataset:
     return load_dataset("sample")

@@ -139,11 +139,10 @@ def test_train(checked: Checked, context: Context) -> None:
     expect(board.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     checked.check("idle")
 
-    for field in ("Net", "Augmentation"):
+    for field, part in (("Net", "Dropout"), ("Augmentation", "Rotate")):
         choose(page, field, "Your own")
+        page.get_by_label(part).first.wait_for()  # what is below has moved down by then
     page.get_by_role("button", name="More settings").click()
-    page.get_by_label("Dropout").first.wait_for()
-    page.get_by_label("Rotate").first.wait_for()
     page.locator("#training-shapes summary").click()
     checked.check("every part of the form open")
 
@@ -198,6 +197,7 @@ def test_chinese(checked: Checked, address: str) -> None:
 def choose(page: Page, field: str, option: str) -> None:
     page.get_by_label(field, exact=True).first.click()
     page.get_by_role("option", name=option).first.click()
+    expect(page.get_by_role("listbox")).to_have_count(0)  # it fades out
 
 
 def test_gallery(checked: Checked, context: Context) -> None:

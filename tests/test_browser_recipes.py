@@ -45,6 +45,7 @@ def colour_tab(chromium: Browser, tmp_path: Path) -> Iterator[Tab]:
 def choose(tab: Tab, field: str, option: str) -> None:
     tab.page.get_by_label(field, exact=True).first.click()
     tab.page.get_by_role("option", name=option).first.click()
+    expect(tab.page.get_by_role("listbox")).to_have_count(0)  # it fades out
 
 
 def wait_for_value(tab: Tab, field: str, value: str) -> None:
