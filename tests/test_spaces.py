@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import http.client
 import json
 import os
@@ -26,6 +27,7 @@ from urllib.parse import urlencode
 import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, expect
+from test_worker import wait_until
 
 from mnist_demo.benchmark.server import answers, free_port
 from mnist_demo.cli import main
@@ -435,4 +437,15 @@ def test_a_run_on_zero_gpu_with_its_own_package(tmp_path: Path) -> None:
         assert refused["event"] == "error"
         assert "You have exceeded your ZeroGPU quota" in refused["error"]
         assert "Try again in 1:00:00" in refused["error"]
+        assert processes_on(port) > 1  # the server and its fork
     lender.shutdown()
+    wait_until(lambda: processes_on(port) == 0, 10)
+
+
+def processes_on(port: int) -> int:
+    """How many processes have this port among their words; a fork has its parent's."""
+    found = 0
+    for words in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            found += words.read_bytes().endswith(f"--port\0{port}\0".encode())
+    return found

@@ -227,10 +227,10 @@ def _one_of(names: Collection[str]) -> Callable[[Any], Any]:
     return known
 
 
-def recipe_field(choices: form.Choices, value: str = filling.DEFAULTS) -> gr.Dropdown:
+def recipe_field(choices: form.Choices) -> gr.Dropdown:
     return gr.Dropdown(
         filling.recipe_choices(choices),
-        value=value,
+        value=filling.DEFAULTS,
         label="Recipe",
         elem_id="training-recipe",
         **LIST,

@@ -32,6 +32,11 @@ def shape_of(data: str) -> tuple[int, int, int]:
     return SHAPES[kind_of(data)]
 
 
+def first_like(data: str, data_sets: form.Choices) -> str | None:
+    """The first of these data sets whose images are of the same kind."""
+    return next((name for _, name in data_sets if kind_of(name) == kind_of(data)), None)
+
+
 def net_choices(data: str) -> form.Choices:
     """The nets that take this data's images; one's own fits any."""
     own = [name for name in fitting(shape_of(data)) if name != "custom"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ TABS = ("draw", "train", "gallery")
 LONGEST = 300  # characters of a value
 
 
+@functools.lru_cache(256)  # asked for with each look at a board
 def link_of(config: TrainConfig) -> str:
     """What an address ends with that fills the form as this run had it."""
     values, usual = config.to_dict(), TrainConfig().to_dict()
@@ -35,13 +37,10 @@ def settings_in(query: Mapping[str, Any], data_sets: form.Choices) -> tuple[str,
         values[name] = _like(values[name], texts[name], name)
     form.check_numbers(values)
     form.make_config(values)
-    offered = [value for _, value in data_sets]
-    if values["dataset"] not in offered:
-        kind = filling.kind_of(values["dataset"])
-        alike = [name for name in offered if filling.kind_of(name) == kind]
-        if not alike:
-            raise UserError("the data of these settings are not here; choose others")
-        values["dataset"] = alike[0]
+    if values["dataset"] not in [name for _, name in data_sets]:
+        values["dataset"] = filling.first_like(values["dataset"], data_sets)
+    if values["dataset"] is None:
+        raise UserError("the data of these settings are not here; choose others")
     return recipe, values
 
 

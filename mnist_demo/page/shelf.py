@@ -14,6 +14,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,13 +112,17 @@ class Drawer:
     shelf: Shelf
     path: Path
 
-    def runs(self) -> list[tuple[Run, Slot]]:
-        """The runs that are kept and not on in some page, the oldest first; broken ones aside."""
+    def runs(self, known: Collection[object] = ()) -> list[tuple[Run, Slot]]:
+        """The runs that are kept and not on in some page, the oldest first; broken ones aside.
+
+        `known`: slots that need not be read.
+        """
         found = []
         for path in self._slots():
-            if not self.shelf.is_used(path):
+            slot = Slot(self, path)
+            if slot not in known and not slot.is_on:
                 with contextlib.suppress(UserError):
-                    found.append((record.read(path), Slot(self, path)))
+                    found.append((record.read(path), slot))
         return found
 
     def new_slot(self) -> Slot:
@@ -128,10 +133,6 @@ class Drawer:
         path = self.path / secrets.token_hex(8)
         self.shelf.use(path)
         return Slot(self, path)
-
-    def remove(self) -> None:
-        """All of it; a run that is on goes on, and is kept again after its next epoch."""
-        shutil.rmtree(self.path, ignore_errors=True)
 
     def _slots(self) -> list[Path]:
         slots = [path for path in _folders(self.path) if SLOT.fullmatch(path.name)]

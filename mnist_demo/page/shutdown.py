@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import sys
@@ -38,6 +39,8 @@ def _end(page: gr.Blocks, context: Context) -> None:
         if server is not None:
             server.should_exit = True  # takes no more requests
         context.crew.close()
+        for child in multiprocessing.active_children():  # ZeroGPU's fork, which outlives us
+            child.kill()
         time.sleep(GRACE)
         context.traffic.report()
         for tunnel in CURRENT_TUNNELS:

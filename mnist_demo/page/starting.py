@@ -92,9 +92,7 @@ def bring_back(visitor: Visitor, drawer: Drawer | None) -> None:
         return
     with visitor.changing:
         known = {run.keeper for run in visitor.all_runs}
-        for run, slot in drawer.runs():
-            if slot in known:
-                continue
+        for run, slot in drawer.runs(known):
             if run.number <= visitor.started:  # taken by a run of this page
                 run.number = visitor.started + 1
             visitor.started = run.number

@@ -45,8 +45,7 @@ def wire(
         """A recipe's settings, for data that it is for; the visitor's where they will do."""
         wanted = filling.config_of(recipe).dataset
         if filling.kind_of(wanted) != filling.kind_of(data):
-            choices = form.data_choices(context.data_folder)
-            data = next(d for _, d in choices if filling.kind_of(d) == filling.kind_of(wanted))
+            data = filling.first_like(wanted, form.data_choices(context.data_folder)) or data
         words = words_for(request)
         values = filling.filled(recipe)
         return [recipe, data, words(form.data_note(data)), *_filled(recipe, values, data, words)]
