@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from digits import DRAWINGS, drawn, photo
 from PIL import Image
 
@@ -57,8 +58,6 @@ def test_stats_of_mnist_are_those_of_the_source(capsys: pytest.CaptureFixture[st
 
 
 def test_stats_of_colours_are_a_channel_each() -> None:
-    import torch
-
     images = torch.randint(0, 256, (7, 3, 4, 5), dtype=torch.uint8)
     stats = stats_of(images)
     pixels = images.numpy() / 255
@@ -140,7 +139,9 @@ def test_the_shades_follow_the_ink() -> None:
         (["stats", "--dataset", "none/list.txt"], "there is no none/list.txt"),
         (["stats", "--dataset", "cifar10"], "CIFAR-10 is not in"),
         (["export", "--out", "file/x"], "cannot write file/x"),
-        (["import", "none", "--name", "mine"], "there is no folder none"),
+        (["import", "none", "--name", "mine"], "none is not there; name a folder with digits"),
+        (["import", "file", "--name", "mine"], "file is neither a folder nor a CSV"),
+        (["import", "file.csv", "--name", "mine"], "file.csv has no digits; a CSV of pixels has"),
         (["import", ".", "--name", "a/b"], "is no name for a data set"),
         ([], "required"),
     ],
@@ -155,6 +156,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("")
+    Path("file.csv").write_text("")
     try:
         code = main(["data", *words])
     except SystemExit as exit_of_argparse:
@@ -225,7 +227,7 @@ def test_photos_become_a_data_set_that_trains_and_judges(
     (folder / "holiday.jpg").write_bytes(b"no picture")
     assert main(["data", "import", str(folder), "--name", "mine"]) == 0
     captured = capsys.readouterr()
-    assert "24 digits, 4 of them held out, 1 photos left out" in captured.out
+    assert "24 digits, 4 of them held out; left out: 1; wrote" in captured.out
     assert "holiday.jpg: tells no digit" in captured.err
     assert os.listdir(tmp_path / "data" / "own" / "mine")
     assert len(load_dataset("mine").validation) == 4
@@ -236,6 +238,35 @@ def test_photos_become_a_data_set_that_trains_and_judges(
         words = ["--checkpoint", str(checkpoint)] if checkpoint else []
         assert main(["evaluate", *words, "--dataset", "mine", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["count"] == count
+
+
+def test_csvs_of_pixels_become_a_data_set_one_by_itself_or_a_class_s(
+    tmp_path: Path, sample: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the Draw tab saves them, each under the same name."""
+    names = "label," + ",".join(f"pixel{i}" for i in range(784))
+    paths = [tmp_path / "class" / pupil / "my-digits.csv" for pupil in ("anna", "ben")]
+    for path, first in zip(paths, (0, 6), strict=True):  # the last two of anna's are ben's too
+        few = sample.validation.take(torch.arange(first, first + 8))
+        rows = np.column_stack([few.labels.numpy(), few.images.flatten(1).numpy()])
+        path.parent.mkdir(parents=True)
+        np.savetxt(path, rows, fmt="%d", delimiter=",", header=names, comments="")
+    assert main(["data", "import", str(paths[0]), "--name", "mine"]) == 0
+    captured = capsys.readouterr()
+    assert "8 digits, 1 of them held out; left out: 0; wrote" in captured.out
+    assert captured.err == ""
+    assert main(["data", "import", str(tmp_path / "class"), "--name", "ours"]) == 0
+    captured = capsys.readouterr()
+    assert "14 digits, 2 of them held out; left out: 2; wrote" in captured.out
+    assert captured.err.splitlines() == [
+        f"left out: {paths[1]}: line {line} shows the same as "
+        f"{Path('anna', 'my-digits.csv')}, line {line + 6}"
+        for line in (2, 3)
+    ]
+    ours = load_dataset("ours")
+    found = torch.cat([ours.train.images, ours.validation.images])
+    drawn_ones = sample.validation.images[:14]
+    assert set(map(bytes, found.numpy())) == set(map(bytes, drawn_ones.numpy()))
 
 
 def test_things_need_a_net_that_fits_them(

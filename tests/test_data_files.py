@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,12 +22,13 @@ from mnist_demo.datasets import (
     hold_out,
     load_dataset,
     load_named,
+    own,
     own_names,
     unseen_by,
 )
 from mnist_demo.datasets.export import export_parts
 from mnist_demo.datasets.files import classes_of, load_files, read_list
-from mnist_demo.datasets.own import digit_of, import_photos
+from mnist_demo.datasets.own import digit_of, import_digits
 from mnist_demo.errors import UserError
 from mnist_demo.nets import build_net
 from mnist_demo.page import form
@@ -281,7 +283,7 @@ def test_dark_ink_on_28x28_is_no_negative(both_ways: tuple[Path, Path], tmp_path
     plain = {np.asarray(Image.open(path)).tobytes() for path in light.glob("*/*.png")}
     taken = load_dataset(str(light))
     assert pictures(taken.train) | pictures(taken.validation) == plain
-    import_photos(dark, "mine", tmp_path)
+    import_digits(dark, "mine", tmp_path)
     mine = load_named("mine", tmp_path)
     assert pictures(mine.train) | pictures(mine.validation) == expected
 
@@ -434,14 +436,14 @@ def photos(tmp_path: Path) -> Path:
 
 def test_own_photos_become_a_data_set_by_one_command(photos: Path, tmp_path: Path) -> None:
     place = tmp_path / "data"
-    done = import_photos(photos, "mine", place)
+    done = import_digits(photos, "mine", place)
     assert done.read == 12
     reasons = {path.name: reason for path, reason in done.skipped}
     assert set(reasons) == {"blank.png", "broken.png", "unnamed.png", "7-copy.jpg"}
     assert "no ink" in reasons["blank.png"]
     assert "cannot be read" in reasons["broken.png"] or "not a picture" in reasons["broken.png"]
     assert "tells no digit" in reasons["unnamed.png"]
-    assert "shows the same as 0.jpg" in reasons["7-copy.jpg"]
+    assert f"shows the same as {Path('7', '0.jpg')}" in reasons["7-copy.jpg"]
     assert own_names(place) == ["mine"]
     data = load_named("mine", place)
     assert (len(data.train), len(data.validation), data.test) == (10, 2, None)
@@ -455,13 +457,13 @@ def test_own_photos_become_a_data_set_by_one_command(photos: Path, tmp_path: Pat
     assert [name for _, name in form.data_choices(place)] == ["sample", "mine"]
     assert "`mine`" in form.data_note("mine")
     with pytest.raises(UserError, match="there already; choose another name"):
-        import_photos(photos, "mine", place)
+        import_digits(photos, "mine", place)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a b", "x" * 41, "ü", "a\n"])
 def test_a_name_that_could_lead_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no name for a data set"):
-        import_photos(tmp_path, name, tmp_path)
+        import_digits(tmp_path, name, tmp_path)
     with pytest.raises(UserError, match="no data set is called"):
         load_named(name, tmp_path)
 
@@ -469,7 +471,7 @@ def test_a_name_that_could_lead_elsewhere_is_refused(name: str, tmp_path: Path) 
 @pytest.mark.parametrize("name", DATASETS)
 def test_names_of_the_registry_are_not_for_own_data(name: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"'{name}' is the name of another data set"):
-        import_photos(tmp_path, name, tmp_path)
+        import_digits(tmp_path, name, tmp_path)
 
 
 def test_the_page_never_takes_a_path(few: Dataset, tmp_path: Path) -> None:
@@ -481,14 +483,177 @@ def test_the_page_never_takes_a_path(few: Dataset, tmp_path: Path) -> None:
 def test_a_folder_without_enough_digits_says_why(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
-    with pytest.raises(UserError, match="has 0 photos of digits"):
-        import_photos(folder, "mine", tmp_path)
+    with pytest.raises(UserError, match="has 0 digits that can be read"):
+        import_digits(folder, "mine", tmp_path)
     Image.new("L", (100, 100), 255).save(folder / "5_blank.png")
     with pytest.raises(UserError, match="1 were left out.*5_blank.png there is no ink"):
-        import_photos(folder, "mine", tmp_path)
-    with pytest.raises(UserError, match="there is no folder"):
-        import_photos(folder / "none", "mine", tmp_path)
+        import_digits(folder, "mine", tmp_path)
+    with pytest.raises(UserError, match="is not there; name a folder"):
+        import_digits(folder / "none", "mine", tmp_path)
     assert not (tmp_path / "own").exists()
+
+
+@pytest.fixture
+def mixed(few: Dataset, photos: Path) -> Path:
+    """The photos, with three CSVs of twenty digits each among them, of which five are twice."""
+    (photos / "7" / "anna").mkdir()
+    header = "label," + ",".join(f"pixel{i}" for i in range(784)) + "\n"
+    for path, first in (("7/anna/my.csv", 0), ("my.CSV", 15), ("1/my.csv", 35)):
+        part = few.train.take(torch.arange(first, first + 20))
+        (photos / path).write_text(csv_of(part, header))
+    (photos / "train.txt").write_text("7/0.jpg\t7\n")
+    (photos / ".my.csv").write_text("hidden")
+    return photos
+
+
+def test_csvs_among_photos_join_them(few: Dataset, mixed: Path, tmp_path: Path) -> None:
+    done = import_digits(mixed, "mine", tmp_path)
+    assert done.read == 12 + 55
+    assert len(done.skipped) == 4 + 5
+    of_last = [reason for path, reason in done.skipped if path.name == "my.CSV"]
+    assert len(of_last) == 5
+    assert of_last[0] == f"line 2 shows the same as {Path('7', 'anna', 'my.csv')}, line 17"
+    mine = load_named("mine", tmp_path)
+    labels = {
+        image.numpy().tobytes(): int(label)
+        for split in (mine.train, mine.validation)
+        for image, label in zip(split.images, split.labels, strict=True)
+    }
+    assert len(labels) == 12 + 55
+    for image, label in zip(few.train.images[:55], few.train.labels[:55], strict=True):
+        assert labels[image.numpy().tobytes()] == label
+
+
+BAD = f"5,{ZEROS[2:]}"
+
+
+def test_what_is_wrong_in_a_csv_among_others_is_left_out_alone(
+    few: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "MAX_WRONG", 3)
+    lines = csv_of(few.train.take(torch.arange(12))).splitlines()
+    folder = tmp_path / "class"
+    folder.mkdir()
+    files = {
+        "a": [*lines[:4], BAD, f"12,{ZEROS}", lines[4]],
+        "b": [lines[5], f"3,{ZEROS}", "7" * 20_000, lines[6]],
+        "c": [lines[7], BAD, BAD, BAD, lines[8]],
+        "grades": ["name,points", "Anna,7", "Ben,9"],
+        "empty": [],
+        "only": [BAD],
+    }
+    for name, content in files.items():
+        (folder / f"{name}.csv").write_text("\n".join(content))
+    (folder / "gone.csv").symlink_to(folder / "nowhere.csv")  # no file
+    done = import_digits(folder, "mine", tmp_path)
+    assert done.read == 5 + 1 + 1
+    assert [(path.stem, reason.split(";")[0].split(":")[0]) for path, reason in done.skipped] == [
+        ("a", "line 5 has 784 values, not 785"),
+        ("a", "line 6"),
+        ("b", "line 2 shows no ink"),
+        ("b", "line 3 is longer than 16384 bytes"),
+        *[("c", f"line {line} has 784 values, not 785") for line in (2, 3, 4)],
+        ("c", "line 4"),
+        ("empty", "has no digits"),
+        ("grades", "has no line that is a digit"),
+        ("only", "line 1 has 784 values, not 785"),
+    ]
+    reasons = [reason for _, reason in done.skipped]
+    assert "the label 12 is out of range" in reasons[1]
+    assert reasons[7] == "line 4: 3 lines up to it are wrong; what follows is not read"
+    assert "digit: line 2 has 2 values, not 785" in reasons[9]
+
+
+def test_a_csv_among_others_that_may_not_be_read_is_left_out(
+    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def refuse(path: Path, *args: Any, **named: Any) -> Any:
+        if path.name == "my.CSV":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *args, **named)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    done = import_digits(mixed, "mine", tmp_path)
+    assert done.read == 12 + 40
+    (reason,) = (reason for path, reason in done.skipped if path.name == "my.CSV")
+    assert reason.startswith("cannot be read (Permission denied); give yourself the right")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (BAD, "my.csv, line 3 has 784 values"),
+        (f"10,{ZEROS}", "my.csv, line 3: the label 10 is out of range"),
+        (f"1,{ZEROS}", "my.csv, line 3 shows no ink"),
+        ("5," + "0" * 20_000, "my.csv, line 3 is longer than"),
+    ],
+)
+def test_a_csv_that_is_named_itself_must_be_right(
+    line: str, reason: str, few: Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "my.csv"
+    path.write_text(csv_of(few.train.take(torch.arange(2))) + line)
+    with pytest.raises(UserError, match=reason):
+        import_digits(path, "mine", tmp_path)
+    assert not (tmp_path / "own").exists()
+    path.write_text(csv_of(few.train.take(torch.tensor([0, 1, 0]))))
+    done = import_digits(path, "mine", tmp_path)
+    assert done.skipped == [(path, "line 3 shows the same as line 1")]
+
+
+def test_dark_ink_in_a_csv_is_no_negative(few: Dataset, tmp_path: Path) -> None:
+    """It is read as its picture would be, and comes back as it was kept."""
+    plain, dark = few.train.take(torch.arange(9)), few.train.take(torch.arange(9, 18))
+    (tmp_path / "my.csv").write_text(
+        csv_of(Split(torch.cat([plain.images, 255 - dark.images]), few.train.labels[:18]))
+    )
+    import_digits(tmp_path / "my.csv", "mine", tmp_path)
+    mine = load_named("mine", tmp_path)
+    read = {
+        np.round(preprocess_image(Image.fromarray(255 - image)).centred * 255)
+        .astype(np.uint8)
+        .tobytes()
+        for image in dark.images[:, 0].numpy()
+    }
+    assert pictures(mine.train) | pictures(mine.validation) == pictures(plain) | read
+
+
+def test_an_import_is_bounded_in_digits_and_files(
+    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are there twice count, for they are read."""
+    monkeypatch.setattr(own, "MAX_DIGITS", 73)
+    assert import_digits(mixed, "mine", tmp_path).read == 12 + 55
+    monkeypatch.setattr(own, "MAX_DIGITS", 72)
+    with pytest.raises(UserError, match="photos has more than 72 digits; take fewer"):
+        import_digits(mixed, "more", tmp_path)
+    monkeypatch.setattr(own, "MAX_DIGITS", 18)
+    with pytest.raises(UserError, match="photos has more than 18 photos and CSVs; take fewer"):
+        import_digits(mixed, "more", tmp_path)
+    with pytest.raises(UserError, match="my.CSV has more than 18 digits; take fewer"):
+        import_digits(mixed / "my.CSV", "more", tmp_path)
+
+
+def test_a_folder_below_that_may_not_be_read_is_an_error(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its digits would be missed in silence. By a fake, for root reads everything."""
+    for extra in photos.glob("*.png"):
+        extra.unlink()
+    scan = os.scandir
+
+    def refuse(path: Any = ".") -> Any:
+        if Path(path).name == "2":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    words = r"photos/2 cannot be read \(Permission denied\); give yourself the right to read it"
+    for read in (lambda: import_digits(photos, "mine", tmp_path), lambda: load_files(photos, "x")):
+        with pytest.raises(UserError, match=words):
+            read()
 
 
 def test_a_read_only_data_folder_is_left_alone(photos: Path, tmp_path: Path) -> None:
@@ -496,7 +661,7 @@ def test_a_read_only_data_folder_is_left_alone(photos: Path, tmp_path: Path) -> 
     place.mkdir()
     place.chmod(0o555)
     with pytest.raises(UserError, match="read-only.*--data-dir"):
-        import_photos(photos, "mine", place)
+        import_digits(photos, "mine", place)
     place.chmod(0o755)
     assert os.listdir(place) == []
 
@@ -514,7 +679,7 @@ def test_the_folder_s_digit_goes_before_the_name_s() -> None:
 def test_nets_are_judged_on_nothing_they_learned(
     few: Dataset, sample: Dataset, photos: Path, tmp_path: Path
 ) -> None:
-    import_photos(photos, "mine", tmp_path)
+    import_digits(photos, "mine", tmp_path)
     mine = load_named("mine", tmp_path)
     split, words = unseen_by("mine", mine)
     assert split is mine.validation
@@ -554,7 +719,7 @@ def test_a_net_of_a_random_part_of_mnist_is_not_judged_by_the_sample(
 def test_the_gallery_judges_a_net_of_own_digits_by_their_held_out_part(
     photos: Path, tmp_path: Path
 ) -> None:
-    import_photos(photos, "mine", tmp_path)
+    import_digits(photos, "mine", tmp_path)
     context = Context(Checkpoint(build_net("linear"), "linear", "mnist", ("0",), {}), tmp_path)
     mine = Checkpoint(build_net("linear"), "linear", "mine", tuple("0123456789"), {})
     split, words = context.digits_for(mine)

@@ -1,4 +1,4 @@
-"""`data`: a data set as files, its figures, one image of it, and photos made a data set."""
+"""`data`: a data set as files, its figures, one image of it, and own digits made one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mnist_demo.datasets import Dataset
 
-HELP = "export data sets, show their figures and images, import photos"
+HELP = "export data sets, show their figures and images, import your own digits"
 PARTS = ("train", "validation", "test")
 SAVED_AS = (".png", ".csv")
 
@@ -51,12 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     show.set_defaults(action=_show)
 
-    imports = actions.add_parser("import", help="make a folder of digit photos a data set")
+    imports = actions.add_parser("import", help="make your own digits a data set")
     imports.add_argument(
-        "folder",
+        "source",
         type=Path,
-        metavar="FOLDER",
-        help="photos in folders 0 to 9, or named after their digit as in 7_me.jpg",
+        metavar="FOLDER|CSV",
+        help="photos in folders 0 to 9, or named after their digit as in 7_me.jpg; CSVs of "
+        "pixels as the page saves them, in a folder or one by itself",
     )
     imports.add_argument("--name", required=True, help="what --dataset will call it")
     add_data_dir(imports)
@@ -179,16 +180,16 @@ def _import(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from mnist_demo.datasets import data_folder
-    from mnist_demo.datasets.own import import_photos
+    from mnist_demo.datasets.own import import_digits
 
-    def watch(photos: list[Path]) -> Any:
-        return tqdm(photos, unit="photo", leave=False, disable=None)
+    def watch(files: list[Path]) -> Any:
+        return tqdm(files, unit="file", leave=False, disable=None)
 
-    done = import_photos(args.folder, args.name, data_folder(args.data_dir), watch)
+    done = import_digits(args.source, args.name, data_folder(args.data_dir), watch)
     for path, reason in done.skipped:
         print(f"left out: {path}: {' '.join(reason.split())}", file=sys.stderr)
     print(
-        f"{done.read:,} digits, {done.held_out:,} of them held out, {len(done.skipped):,} photos "
-        f"left out; wrote {done.folder}; use them with --dataset {args.name}"
+        f"{done.read:,} digits, {done.held_out:,} of them held out; left out: "
+        f"{len(done.skipped):,}; wrote {done.folder}; use them with --dataset {args.name}"
     )
     return 0

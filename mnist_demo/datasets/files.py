@@ -5,8 +5,9 @@ A label list is PaddleOCR's recognition form, `images/train_0_5.png<TAB>5` a lin
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import torch
@@ -97,11 +98,34 @@ def read_folder(folder: Path) -> list[Entry]:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """All picture files below `folder`, in order; hidden ones are left out."""
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in PICTURES and not file.name.startswith(".") and file.is_file()
+    """All picture files below `folder`, in order, as `files_below` finds them."""
+    return sorted(files_below(folder, PICTURES))
+
+
+def files_below(folder: Path, endings: Collection[str]) -> Iterator[Path]:
+    """The files at any depth whose names end so, in no order; hidden ones are left out.
+
+    Raises UserError for a folder that cannot be read: what lies in it would be missed, and
+    nothing would say so (as `Path.rglob` does).
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    try:
+        for place, _, names in os.walk(folder, onerror=refuse):
+            for file in (Path(place, name) for name in names if not name.startswith(".")):
+                if file.suffix.lower() in endings and file.is_file():
+                    yield file
+    except OSError as error:
+        raise not_read(folder, error) from error
+
+
+def not_read(path: Path, error: OSError) -> UserError:
+    """The error for what the disk refuses to give."""
+    return UserError(
+        f"{error.filename or path} cannot be read ({error.strerror or error}); give yourself "
+        "the right to read it, or leave it out"
     )
 
 

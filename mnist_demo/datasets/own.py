@@ -1,4 +1,4 @@
-"""A user's own photos of digits, made a data set once and known by a name from then on.
+"""A user's own digits, photos and CSVs, made a data set once and known by a name from then on.
 
 They lie in `<data folder>/own/NAME` as PNG files with the lists train.txt and
 validation.txt: what was held out stays so, whatever is imported later.
@@ -6,37 +6,54 @@ validation.txt: what was held out stays so, whatever is imported later.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from mnist_demo.datasets.base import DIGITS, Dataset, Split
 from mnist_demo.datasets.export import write_parts
-from mnist_demo.datasets.files import hold_some_out, load_files, pictures_in
-from mnist_demo.datasets.pictures import digit_pixels
+from mnist_demo.datasets.files import files_below, hold_some_out, load_files, not_read
+from mnist_demo.datasets.pictures import LIGHT, digit_pixels
+from mnist_demo.datasets.pixels import SIDE, pixel_rows
 from mnist_demo.errors import UserError
 from mnist_demo.faults import DATA_FOLDER, not_written
-from mnist_demo.files import may_write
+from mnist_demo.files import PICTURES, may_write
+from mnist_demo.ink import border_of
+from mnist_demo.preprocess import preprocess_image
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OF_FILE = re.compile(r"([0-9])[_-]")
-MAX_PHOTOS = 20_000
+MAX_DIGITS = 20_000  # of all files together, and as many files
+MAX_WRONG = 100  # lines of a CSV, of which the rest is not read then
+CSV = ".csv"
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of a folder of photos."""
+    """What became of a folder of digits."""
 
     folder: Path
     read: int
     held_out: int
-    skipped: list[tuple[Path, str]]  # and why
+    skipped: list[tuple[Path, str]]  # photos, CSVs or single lines of these, and why
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One that was read: a photo, or a line of a CSV."""
+
+    label: int
+    pixels: bytes  # uint8 (28, 28)
+    where: str  # the photo's path, or "digits/anna.csv, line 3"
 
 
 def own_names(folder: Path) -> list[str]:
@@ -58,45 +75,118 @@ def load_own(name: str, folder: Path) -> Dataset:
     return replace(data, title=f"your own digits {name!r} ({count:,})")
 
 
-def import_photos(
+def import_digits(
     source: Path,
     name: str,
     folder: Path,
     watch: Callable[[list[Path]], Iterable[Path]] = iter,
 ) -> Imported:
-    """Makes the photos below `source` the data set `name`; unreadable ones are left out.
+    """Makes `source` the data set `name`: a CSV of pixels, or a folder of photos and CSVs.
 
     A photo's digit is the name of its folder, or the beginning of its own name: 7_me.jpg,
-    7-2.png. A photo that gives the same 28x28 as one before is left out, so that none is
-    both learned and held out. Raises UserError where there is nothing to make.
+    7-2.png. A file or a line that cannot be read is left out, but not of a CSV named by
+    itself. A digit that gives the same 28x28 as one before is left out, so that none is both
+    learned and held out. Raises UserError where there is nothing to make.
     """
     target = _new_place(name, folder)
-    if not source.is_dir():
-        raise UserError(f"there is no folder {source}; name a folder with photos of digits")
-    photos = pictures_in(source)
-    if len(photos) > MAX_PHOTOS:
-        raise UserError(f"{source} has {len(photos):,} photos; take at most {MAX_PHOTOS:,}")
-    digits: dict[bytes, tuple[int, Path]] = {}
-    skipped: list[tuple[Path, str]] = []
-    for photo in watch(photos):
-        try:
-            label = digit_of(photo, source)
-            pixels = digit_pixels(photo).tobytes()
-            if pixels in digits:
-                raise UserError(f"shows the same as {digits[pixels][1].name}")
-            digits[pixels] = label, photo
-        except UserError as error:
-            skipped.append((photo, str(error).removeprefix(str(photo)).strip()))
+    digits, skipped = _collected(source, watch)
     if len(digits) < 2:
         reason = f", the first: {skipped[0][0].name} {skipped[0][1]}" if skipped else ""
         raise UserError(
-            f"{source} has {len(digits)} photos of digits that can be read, two are the least"
+            f"{source} has {len(digits)} digits that can be read and differ, two are the least"
             f" ({len(skipped)} were left out{reason})"
         )
-    split = _as_split([(label, pixels) for pixels, (label, _) in digits.items()])
+    split = _as_split(digits)
     train, held_out = hold_some_out(source, split)
     _put({"train": train, "validation": held_out}, target)
     return Imported(target, len(split), len(held_out), skipped)
+
+
+def _collected(
+    source: Path, watch: Callable[[list[Path]], Iterable[Path]]
+) -> tuple[list[Digit], list[tuple[Path, str]]]:
+    """The digits of all files, each once, and what was left out."""
+    digits: dict[bytes, Digit] = {}
+    skipped: list[tuple[Path, str]] = []
+    read = 0
+    for file in watch(_files_of(source)):
+        reasons, before = [], read
+        for found in _digits_of(file, source):
+            if isinstance(found, UserError):
+                if file == source:
+                    raise found
+                reasons.append(_without(file, str(found)))
+                continue
+            read += 1
+            if read > MAX_DIGITS:
+                raise UserError(f"{source} has more than {MAX_DIGITS:,} digits; take fewer")
+            same = digits.setdefault(found.pixels, found)
+            if same is not found:
+                words = f"{found.where} shows the same as {_without(source, same.where)}"
+                reasons.append(_without(file, words))
+        if read == before and len(reasons) > 1:  # another table: told once, not for each line
+            reasons = [f"has no line that is a digit: {reasons[0]}"]
+        skipped += [(file, reason) for reason in reasons]
+    return list(digits.values()), skipped
+
+
+def _files_of(source: Path) -> list[Path]:
+    """A CSV by itself, or the photos and CSVs below a folder, in order."""
+    try:
+        if source.is_file() and source.suffix.lower() == CSV:
+            return [source]
+        if not source.is_dir():
+            what = "is neither a folder nor a CSV" if source.exists() else "is not there"
+            raise UserError(f"{source} {what}; name a folder with digits, or a CSV of pixels")
+    except OSError as error:
+        raise not_read(source, error) from error
+    files = list(islice(files_below(source, {*PICTURES, CSV}), MAX_DIGITS + 1))
+    if len(files) > MAX_DIGITS:
+        raise UserError(f"{source} has more than {MAX_DIGITS:,} photos and CSVs; take fewer")
+    return sorted(files)
+
+
+def _digits_of(file: Path, source: Path) -> Iterator[Digit | UserError]:
+    """A photo's digit or a CSV's, or why one cannot be had."""
+    try:
+        if file.suffix.lower() == CSV:
+            yield from _digits_of_csv(file)
+        else:
+            yield Digit(digit_of(file, source), digit_pixels(file).tobytes(), str(file))
+    except UserError as error:
+        yield error
+    except OSError as error:
+        yield not_read(file, error)
+
+
+def _digits_of_csv(path: Path) -> Iterator[Digit | UserError]:
+    wrong = 0
+    for number, row in pixel_rows(path):
+        where = f"{path}, line {number}"
+        found = row if isinstance(row, UserError) else _digit_of_row(row, where)
+        yield found
+        wrong += isinstance(found, UserError)
+        if wrong == MAX_WRONG:
+            raise UserError(f"{where}: {wrong} lines up to it are wrong; what follows is not read")
+
+
+def _digit_of_row(row: bytes, where: str) -> Digit | UserError:
+    """As `digit_pixels` will read the PNG that is made of it: dark ink on paper is a photo."""
+    pixels = np.frombuffer(row, np.uint8, offset=1).reshape(SIDE, SIDE)
+    if pixels.min() == pixels.max():
+        return UserError(f"{where} shows no ink")
+    if np.median(border_of(pixels)) >= LIGHT:
+        try:
+            ink = preprocess_image(Image.fromarray(pixels)).centred
+        except UserError as error:
+            return UserError(f"{where}: {error}")
+        pixels = np.round(ink * 255).astype(np.uint8)
+    return Digit(row[0], pixels.tobytes(), where)
+
+
+def _without(path: Path, text: str) -> str:
+    """What comes after the path that a text begins with."""
+    return text.removeprefix(str(path)).lstrip(f"{os.sep}, ")
 
 
 def digit_of(photo: Path, source: Path) -> int:
@@ -113,9 +203,10 @@ def digit_of(photo: Path, source: Path) -> int:
     return int(match[1])
 
 
-def _as_split(digits: list[tuple[int, bytes]]) -> Split:
-    pixels = np.frombuffer(b"".join(row for _, row in digits), np.uint8).reshape(-1, 1, 28, 28)
-    return Split(torch.from_numpy(pixels.copy()), torch.tensor([label for label, _ in digits]))
+def _as_split(digits: list[Digit]) -> Split:
+    pixels = np.frombuffer(b"".join(digit.pixels for digit in digits), np.uint8)
+    images = torch.from_numpy(pixels.reshape(-1, 1, SIDE, SIDE).copy())
+    return Split(images, torch.tensor([digit.label for digit in digits]))
 
 
 def _new_place(name: str, folder: Path) -> Path:

@@ -27,19 +27,38 @@ def read_pixels(path: Path) -> Split:
     Raises UserError that names the file and the line, and OSError.
     """
     rows: list[bytes] = []
+    for _, row in pixel_rows(path):
+        if isinstance(row, UserError):
+            raise row
+        rows.append(row)
+        if len(rows) > MAX_IMAGES:
+            raise UserError(f"{path} has more than {MAX_IMAGES:,} digits; take fewer")
+    values = torch.from_numpy(np.frombuffer(b"".join(rows), np.uint8).reshape(-1, VALUES).copy())
+    images = values[:, 1:].reshape(-1, 1, SIDE, SIDE).contiguous()
+    return Split(images, values[:, 0].long())
+
+
+def pixel_rows(path: Path) -> Iterator[tuple[int, bytes | UserError]]:
+    """The number of each line with its label and pixels, 785 bytes, or with what is wrong there.
+
+    So that one wrong line need not spoil the others. Raises UserError for a file that has no
+    lines of digits or from where on it has none, and OSError.
+    """
+    is_empty = True
     with path.open("rb") as file:
         for number, line in _lines(file, path):
             cells = line.removeprefix(b"\xef\xbb\xbf").split(b",")
             if number == 1 and not _is_number(cells[0]):
                 continue
-            rows.append(_row(cells, f"{path}, line {number}"))
-            if len(rows) > MAX_IMAGES:
-                raise UserError(f"{path} has more than {MAX_IMAGES:,} digits; take fewer")
-    if not rows:
+            is_empty = False
+            try:
+                row = _row(cells, f"{path}, line {number}")
+            except UserError as error:
+                yield number, error
+            else:
+                yield number, row
+    if is_empty:
         raise UserError(f"{path} has no digits; {FORMS}")
-    values = torch.from_numpy(np.frombuffer(b"".join(rows), np.uint8).reshape(-1, VALUES).copy())
-    images = values[:, 1:].reshape(-1, 1, SIDE, SIDE).contiguous()
-    return Split(images, values[:, 0].long())
 
 
 def _lines(file: object, path: Path) -> Iterator[tuple[int, bytes]]:
