@@ -19,16 +19,17 @@ from mnist_demo.datasets import (
     DATASETS,
     Dataset,
     Split,
+    collecting,
     hold_out,
     load_dataset,
     load_named,
-    own,
     own_names,
     unseen_by,
 )
+from mnist_demo.datasets.collecting import digit_of
 from mnist_demo.datasets.export import export_parts
 from mnist_demo.datasets.files import classes_of, load_files, read_list
-from mnist_demo.datasets.own import digit_of, import_digits
+from mnist_demo.datasets.own import import_digits
 from mnist_demo.errors import UserError
 from mnist_demo.nets import build_net
 from mnist_demo.page import form
@@ -530,7 +531,7 @@ BAD = f"5,{ZEROS[2:]}"
 def test_what_is_wrong_in_a_csv_among_others_is_left_out_alone(
     few: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own, "MAX_WRONG", 3)
+    monkeypatch.setattr(collecting, "MAX_WRONG", 3)
     lines = csv_of(few.train.take(torch.arange(12))).splitlines()
     folder = tmp_path / "class"
     folder.mkdir()
@@ -624,12 +625,12 @@ def test_an_import_is_bounded_in_digits_and_files(
     mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that are there twice count, for they are read."""
-    monkeypatch.setattr(own, "MAX_DIGITS", 73)
+    monkeypatch.setattr(collecting, "MAX_DIGITS", 73)
     assert import_digits(mixed, "mine", tmp_path).read == 12 + 55
-    monkeypatch.setattr(own, "MAX_DIGITS", 72)
+    monkeypatch.setattr(collecting, "MAX_DIGITS", 72)
     with pytest.raises(UserError, match="photos has more than 72 digits; take fewer"):
         import_digits(mixed, "more", tmp_path)
-    monkeypatch.setattr(own, "MAX_DIGITS", 18)
+    monkeypatch.setattr(collecting, "MAX_DIGITS", 18)
     with pytest.raises(UserError, match="photos has more than 18 photos and CSVs; take fewer"):
         import_digits(mixed, "more", tmp_path)
     with pytest.raises(UserError, match="my.CSV has more than 18 digits; take fewer"):

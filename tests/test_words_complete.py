@@ -171,7 +171,7 @@ def shown(props: dict[str, Any], kind: str) -> Iterator[str]:
     if kind == "html":
         for name in ("html_template", "value"):
             html = str(props.get(name) or "") if isinstance(props.get(name), str) else ""
-            html = re.sub(r"<a class=\"language\".*?</a>|\$\{\w+\}", "", html)
+            html = re.sub(r"<a class=\"language\".*?</a>|<code>.*?</code>|\$\{\w+\}", "", html)
             yield re.sub(r"<[^>]*>", " ", html)
             for attribute in ATTRIBUTES:
                 yield from re.findall(rf'\s{attribute}="([^"]*)"', html)

@@ -1,19 +1,30 @@
 // Ink that no pen drew: pictures that a visitor opens, and examples that draw themselves.
-function fromInk(text) {
+function fromInk(text, side = SIDE) {
   const bytes = bytesOf(text);
   const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = SIDE;
-  const image = new ImageData(SIDE, SIDE);
+  canvas.width = canvas.height = side;
+  const image = new ImageData(side, side);
   bytes.forEach((value, i) => image.data.set([255, 255, 255, value], 4 * i));
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
 
-// `own`: the 28x28 pixels that the ink was made of, which the net reads as long as nothing is added.
 function putPicture(text, own) {
+  putInk(fromInk(text), own);
+}
+
+function putDigit(pixels) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = SIDE;
+  canvas.getContext("2d").drawImage(fromInk(pixels, 28), 0, 0, SIDE, SIDE);
+  putInk(canvas, pixels);
+}
+
+// `own`: the 28x28 pixels that the ink was made of, which the net reads as long as nothing is added.
+function putInk(picture, own) {
   dropPen();
   if (!isBlank()) marks.push({ clear: true });
-  marks.push({ picture: fromInk(text), own });
+  marks.push({ picture, own });
   redraw();
   changed();
 }

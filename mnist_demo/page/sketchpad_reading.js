@@ -60,6 +60,7 @@ let stripDue = null;
 // At most ten times a second: painting it more often would take the time from pen and bars.
 function showStrip(answer) {
   stripAnswer = answer;
+  offerNaming();
   stripDue ??= setTimeout(() => {
     stripDue = null;
     drawStrip(stripAnswer);

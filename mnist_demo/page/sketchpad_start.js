@@ -6,6 +6,7 @@ function follow() {
   shown = props.value.serial;
   if (props.value.picture) putPicture(props.value.picture, props.value.own);
   else askAnew(); // another net
+  readAgain();
 }
 watch("value", follow);
 
@@ -15,6 +16,7 @@ function catchUp() {
   if (!behind || !isShown()) return;
   behind = false;
   if (!isBlank()) askAnew();
+  readAgain(true);
 }
 window.addEventListener("net-changed", () => {
   behind = true;

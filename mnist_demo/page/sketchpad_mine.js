@@ -1,0 +1,202 @@
+// Your digits: drawings whose digit was named are kept in this browser, and whichever net is
+// chosen is asked about all of them: so it has a score on one's own hand. Saved as a file they
+// are a data set. The server keeps none.
+const MINE = "mnist-demo-digits";
+const MOST = 300; // kept: a browser stores that much for sure
+const READ_EVERY = 40; // ms from one kept digit to the next: a drawing goes before them
+
+const mine = find(".mine");
+const right = find(".right");
+const naming = find(".naming");
+const forget = find(".forget");
+
+let digits = storedDigits(); // {label, pixels}, the newest first; {net, said} once a net read it
+let readingMine = false;
+let isStored = true;
+
+function storedDigits() {
+  const isDigit = ({ label, pixels }) => [...Array(10).keys()].includes(label) && bytesOf(pixels).length === 28 * 28;
+  try {
+    return JSON.parse(localStorage.getItem(MINE) ?? "[]").filter(isDigit).slice(0, MOST);
+  } catch {
+    return [];
+  }
+}
+
+function storeDigits() {
+  try {
+    localStorage.setItem(MINE, JSON.stringify(digits.map(({ label, pixels }) => ({ label, pixels }))));
+    isStored = true;
+  } catch {
+    isStored = false;
+  }
+}
+
+// Keeping one.
+
+function offerNaming() {
+  const isOffered = naming.hidden === false;
+  right.hidden = !isOffered && !stripAnswer;
+  right.setAttribute("aria-expanded", isOffered);
+  right.textContent = t(isOffered ? "Close" : "Right?");
+  for (const button of naming.querySelectorAll("button")) button.setAttribute("aria-disabled", isBlank());
+}
+
+const tellMine = (text) => (find(".kept").textContent = text || t("Which digit did you draw?"));
+
+async function keepAs(label) {
+  if (isBlank()) return;
+  dropPen();
+  for (let tries = 0; answered < version && tries < 50; tries++) await pause(40);
+  if (answered < version || !stripAnswer) return tellMine(t("It is not read yet; try again in a moment."));
+  const before = digits.find(({ pixels }) => pixels === stripAnswer.centred);
+  if (!before && digits.length >= MOST)
+    return tellMine(t("{n} are kept, and there is room for no more: save them, then forget them.", { n: MOST }));
+  digits = digits.filter((digit) => digit !== before);
+  digits.unshift({ label, pixels: stripAnswer.centred, net: props.value.net, said: saidOf(stripAnswer) });
+  storeDigits();
+  clear();
+  showMine();
+  tellMine(isStored ? t("Kept as {digit}. Draw the next.", { digit: named(label) })
+    : t("This browser stores nothing: save them as a file before you leave."));
+}
+
+const saidOf = (answer) => (answer.parts.length ? answer.parts.map((part) => part.digit) : [answer.digit]).join("");
+
+right.addEventListener("click", () => {
+  naming.hidden = !naming.hidden;
+  tellMine("");
+  offerNaming();
+});
+for (let digit = 0; digit < 10; digit++) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: digit });
+  button.setAttribute("aria-label", t("It is {digit}", { digit: named(digit) }));
+  button.addEventListener("click", () => keepAs(digit));
+  naming.querySelector("div").append(button);
+}
+document.addEventListener("keydown", (event) => {
+  if (naming.hidden || !isShown() || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^[0-9]$/.test(event.key)) keepAs(Number(event.key));
+}, { signal });
+
+// All that are kept, and how many of them the net reads.
+
+const isRead = (digit) => digit.net === props.value.net;
+const isRight = (digit) => digit.said === String(digit.label);
+
+/** What is kept has changed. */
+function showMine() {
+  mine.hidden = !digits.length;
+  if (mine.open) find(".tray").replaceChildren(...digits.map((digit) => (digit.tile ??= tileOf(digit))));
+  digits.forEach(showReading);
+  showScore();
+}
+
+function showScore() {
+  const read = digits.filter(isRead);
+  const score = { n: digits.length, right: read.filter(isRight).length, done: read.length };
+  const isDone = read.length === digits.length;
+  find(".score").textContent = t(isDone ? "{right} of {n} read right" : mine.open ? "{done} of {n} read" : "{n} kept", score);
+}
+
+function tileOf(digit) {
+  const tile = document.createElement("li");
+  const canvas = Object.assign(document.createElement("canvas"), { width: 28, height: 28 });
+  canvas.getContext("2d").putImageData(greyImage(bytesOf(digit.pixels), 28, 28), 0, 0);
+  const [show, drop] = [["show", canvas], ["drop", "×"]].map(([name, content]) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: name });
+    button.append(content);
+    return button;
+  });
+  show.addEventListener("click", () => {
+    putDigit(digit.pixels);
+    pad.scrollIntoView({ block: "nearest" });
+  });
+  drop.setAttribute("aria-label", t("Forget this {digit}", { digit: digit.label }));
+  drop.addEventListener("click", () => forgetOne(digit));
+  tile.append(show, document.createElement("span"), drop);
+  return tile;
+}
+
+function showReading(digit) {
+  if (!digit.tile) return;
+  const [show, says] = digit.tile.children;
+  const isWrong = isRead(digit) && !isRight(digit);
+  digit.tile.classList.toggle("wrong", isWrong);
+  says.textContent = isWrong ? t("{digit}, read as {said}", { digit: digit.label, said: digit.said }) : digit.label;
+  show.setAttribute("aria-label", t("Your {digit}, onto the pad", { digit: says.textContent }));
+}
+
+/** One after another, while nobody draws: what the chosen net says of each that it has not read. */
+async function readMine() {
+  if (readingMine) return;
+  readingMine = true;
+  let digit;
+  while (mine.open && !props.value.unfit && (digit = digits.find((one) => !isRead(one)))) {
+    await pause(isMoving() || asking ? 250 : READ_EVERY);
+    if (isMoving() || asking) continue;
+    const net = props.value.net;
+    const picture = { net, x: 56, y: 56, w: 28, h: 28, ink: digit.pixels, own: digit.pixels, moving: true };
+    const answer = await within(server.classify(picture), GIVE_UP).catch(() => ({ again_in: 2 }));
+    if (answer.again_in) await pause(1000 * answer.again_in);
+    else if (answer.error) break; // a net that is gone, say: another choice begins anew
+    else Object.assign(digit, { net, said: answer.blank ? "–" : saidOf(answer) });
+    showReading(digit);
+    showScore();
+  }
+  readingMine = false;
+}
+
+/** `anew`: what was read by a net that has learned on since counts no more. */
+function readAgain(anew = false) {
+  if (anew) digits.forEach((digit) => delete digit.net);
+  showMine();
+  readMine();
+}
+
+mine.addEventListener("toggle", () => readAgain());
+
+// Away with them, or out as a file.
+
+let asksToForget = null;
+
+function askToForget(asks) {
+  clearTimeout(asksToForget);
+  asksToForget = asks ? setTimeout(askToForget, 5000) : null;
+  forget.textContent = asks ? t("Really forget all {n}?", { n: digits.length }) : t("Forget all");
+}
+
+function forgetOne(digit) {
+  const place = digits.indexOf(digit);
+  digits.splice(place, 1);
+  storeDigits();
+  showMine();
+  (digits[Math.min(place, digits.length - 1)]?.tile.querySelector(".drop") ?? right).focus();
+}
+
+forget.addEventListener("click", () => {
+  if (!asksToForget) return askToForget(true);
+  askToForget(false);
+  digits = [];
+  storeDigits();
+  showMine();
+  tellMine("");
+});
+
+find(".mine .save").addEventListener("click", () => {
+  const names = Array.from({ length: 28 * 28 }, (_, i) => `pixel${i}`);
+  const rows = digits.map(({ label, pixels }) => [label, ...bytesOf(pixels)].join());
+  const file = new Blob([[["label", ...names].join(), ...rows, ""].join("\n")], { type: "text/csv" });
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "my-digits.csv" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+});
+
+// Another page of this browser keeps them too.
+window.addEventListener("storage", ({ key }) => {
+  if (key !== MINE) return;
+  const known = new Map(digits.map((digit) => [`${digit.label} ${digit.pixels}`, digit]));
+  digits = storedDigits().map((digit) => known.get(`${digit.label} ${digit.pixels}`) ?? digit);
+  readAgain();
+}, { signal });
+showMine();

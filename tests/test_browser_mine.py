@@ -1,0 +1,216 @@
+"""Digits that a visitor names and keeps in the browser: their score, and the file they make."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+from test_browser_draw import AT_REST, ONE, SEVEN, Open, draw, expect_guess, open_page
+from test_browser_gallery import choose
+from test_browser_touch import SMALL, WIDE
+
+from mnist_demo.benchmark.server import free_port
+from mnist_demo.checkpoint import RELEASED, load_checkpoint, released_sceptic
+from mnist_demo.config import TrainConfig
+from mnist_demo.datasets.pixels import read_pixels
+from mnist_demo.page.app import build
+from mnist_demo.page.batcher import Batcher
+from mnist_demo.page.context import Context
+from mnist_demo.page.launch import launch_page
+from mnist_demo.page.runs import Run
+from mnist_demo.train import Dials
+
+pytestmark = pytest.mark.browser
+__all__ = ["open_page"]  # a fixture
+KEY = "mnist-demo-digits"
+HAND = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    folder = tmp_path_factory.mktemp("no-data")
+    return Context(load_checkpoint(RELEASED), folder, batcher=Batcher(released_sceptic()))
+
+
+@pytest.fixture(scope="module")
+def address(context: Context) -> Iterator[str]:
+    page = build(context)
+    yield launch_page(page, host="127.0.0.1", port=free_port(), block=False)
+    page.close(verbose=False)
+
+
+class AlwaysOne(torch.nn.Module):
+    """A net that reads a one in everything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logits = torch.nn.Parameter(torch.eye(10)[1] * 9)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits.expand(len(images), 10)
+
+
+def name(page: Page, label: int, points: list[tuple[float, float]]) -> None:
+    """Draws a digit, says that it is a `label`, and waits until it is kept."""
+    draw(page, points)
+    if page.locator("#sketchpad .naming").is_hidden():
+        page.get_by_role("button", name="Right?").click()
+    page.get_by_role("button", name=f"It is a {label}", exact=True).click()
+    expect(page.locator("#sketchpad .kept")).to_have_text(f"Kept as a {label}. Draw the next.")
+
+
+def score(page: Page) -> str:
+    return page.locator("#sketchpad .score").inner_text()
+
+
+def stored(page: Page) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(page.evaluate(f"localStorage.getItem('{KEY}')"))
+    return found
+
+
+def ready(page: Page) -> None:
+    page.wait_for_selector("#sketchpad .bar")
+    page.wait_for_function(AT_REST)
+
+
+def store(page: Page, text: str) -> None:
+    """What lies in the browser when the page is opened next."""
+    page.evaluate("([key, text]) => localStorage.setItem(key, text)", [KEY, text])
+    page.reload()
+    ready(page)
+
+
+def test_named_digits_are_kept_scored_and_saved(open_page: Open, tmp_path: Path) -> None:
+    page = open_page()
+    expect(page.get_by_role("button", name="Right?")).to_be_hidden()
+    name(page, 7, SEVEN)
+    expect(page.locator("#sketchpad .saying")).to_have_text("Draw a digit")  # the next one
+    name(page, 4, ONE)
+    assert score(page) == "1 of 2 read right"
+    page.locator("#sketchpad .mine summary").click()
+    tiles = page.locator("#sketchpad .tray li")
+    expect(tiles).to_have_count(2)
+    expect(tiles.first).to_have_text(re.compile("4, read as 1"))
+    expect(tiles.first).to_have_class("wrong")
+    expect(tiles.last).not_to_have_class("wrong")
+    with page.expect_download() as file:
+        page.get_by_role("button", name="Save as CSV").click()
+    file.value.save_as(tmp_path / file.value.suggested_filename)
+    split = read_pixels(tmp_path / "my-digits.csv")
+    assert split.labels.tolist() == [4, 7]
+    pixels = [base64.b64decode(str(digit["pixels"])) for digit in stored(page)]
+    assert [image.numpy().tobytes() for image in split.images] == pixels
+
+
+def test_a_reload_keeps_them_and_another_page_has_them_too(open_page: Open) -> None:
+    page = open_page()
+    name(page, 7, SEVEN)
+    page.reload()
+    ready(page)
+    assert score(page) == "1 kept"  # the new page's net has not read it yet
+    page.locator("#sketchpad .mine summary").click()
+    expect(page.locator("#sketchpad .score")).to_have_text("1 of 1 read right")
+    page.locator("#sketchpad .mine summary").tap()
+    for part in (".naming", ".mine"):
+        assert page.evaluate(SMALL, [f"#sketchpad {part}", 24]) == []
+    assert page.evaluate(WIDE) <= 0
+    other = page.context.new_page()
+    other.goto(page.url)
+    ready(other)
+    name(other, 1, ONE)
+    expect(page.locator("#sketchpad .score")).to_have_text("2 of 2 read right")
+
+
+def test_another_net_is_asked_about_all_of_them(open_page: Open, context: Context) -> None:
+    page = open_page()
+    name(page, 7, SEVEN)
+    name(page, 1, ONE)
+    page.locator("#sketchpad .mine summary").click()
+    expect(page.locator("#sketchpad .score")).to_have_text("2 of 2 read right")
+    visitor = next(reversed(context.visitors._all.values()))
+    run = Run("run-1", 1, TrainConfig(net="linear"), "sample", "cpu", Dials(0.1))
+    run.checkpoint = replace(context.released, net=AlwaysOne())
+    visitor.add(run)
+    choose(page, "Run 1: linear")
+    expect(page.locator("#sketchpad .score")).to_have_text("1 of 2 read right")
+    expect(page.locator("#sketchpad .tray .wrong")).to_have_text(re.compile("7, read as 1"))
+
+
+def test_keys_name_digits_and_a_named_one_goes_back_onto_the_pad(open_page: Open) -> None:
+    page = open_page()
+    draw(page, SEVEN)
+    page.keyboard.press("7")  # nobody is asked yet
+    expect_guess(page, 7)
+    page.get_by_role("button", name="Right?").click()
+    page.keyboard.press("7")
+    expect(page.locator("#sketchpad .kept")).to_have_text("Kept as a 7. Draw the next.")
+    page.locator("#sketchpad .mine summary").click()
+    page.get_by_role("button", name="Your 7, onto the pad").click()
+    expect_guess(page, 7)
+    page.keyboard.press("9")  # the same picture has another name now, and stands there once
+    expect(page.locator("#sketchpad .kept")).to_have_text("Kept as a 9. Draw the next.")
+    assert [digit["label"] for digit in stored(page)] == [9]
+
+
+def test_they_are_forgotten_one_by_one_or_all_when_asked_twice(open_page: Open) -> None:
+    page = open_page()
+    for label, points in ((7, SEVEN), (1, ONE), (7, SEVEN[:5])):
+        name(page, label, points)
+    page.locator("#sketchpad .mine summary").click()
+    page.get_by_role("button", name="Forget this 1").click()
+    assert [digit["label"] for digit in stored(page)] == [7, 7]
+    expect(page.get_by_role("button", name="Forget this 7").last).to_be_focused()
+    page.get_by_role("button", name="Forget all").click()
+    assert len(stored(page)) == 2
+    page.get_by_role("button", name="Really forget all 2?").click()
+    assert stored(page) == []
+    expect(page.locator("#sketchpad .mine")).to_be_hidden()
+
+
+def test_no_more_are_kept_than_there_is_room_for(open_page: Open) -> None:
+    page = open_page()
+    name(page, 7, SEVEN)
+    (digit,) = stored(page)
+    pixels = [bytes([number // 256, number % 256]) + b"\x80" * 782 for number in range(400)]
+    many = [{"label": 7, "pixels": base64.b64encode(row).decode()} for row in pixels]
+    store(page, json.dumps(many))
+    assert score(page) == "300 kept"
+    draw(page, SEVEN)
+    page.get_by_role("button", name="Right?").click()
+    page.get_by_role("button", name="It is a 7", exact=True).click()
+    expect(page.locator("#sketchpad .kept")).to_contain_text("300 are kept, and there is room for")
+    assert digit["pixels"] not in [other["pixels"] for other in stored(page)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no JSON", "{}", "[1, null]", '[{"label": 11, "pixels": ""}, {"label": 1, "pixels": "?"}]'],
+)
+def test_what_is_damaged_in_the_browser_is_left_out(open_page: Open, text: str) -> None:
+    page = open_page()
+    store(page, text)
+    expect(page.locator("#sketchpad .mine")).to_be_hidden()
+    name(page, 1, ONE)
+    assert score(page) == "1 of 1 read right"
+
+
+def test_on_a_phone_pad_names_and_bars_are_in_sight(open_page: Open) -> None:
+    page = open_page(**HAND)
+    draw(page, SEVEN)
+    expect_guess(page, 7)
+    page.get_by_role("button", name="Right?").tap()
+    for part in (".pad", ".naming", ".bars"):
+        expect(page.locator(f"#sketchpad {part}")).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name="It is a 7", exact=True).tap()
+    expect(page.locator("#sketchpad .score")).to_have_text("1 of 1 read right")
+    page.locator("#sketchpad .mine summary").tap()
+    for part in (".naming", ".mine"):
+        assert page.evaluate(SMALL, [f"#sketchpad {part}", 24]) == []
+    assert page.evaluate(WIDE) <= 0
