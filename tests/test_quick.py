@@ -6,12 +6,14 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from mnist_demo.checkpoint import RELEASED, SCEPTIC, load_checkpoint
 from mnist_demo.classify import probabilities_of
 from mnist_demo.fuse import fused
+from mnist_demo.page.pools import pool_of_one_core
 from mnist_demo.quick import Quick, quick
 
 
@@ -26,6 +28,32 @@ def test_what_lies_beside_a_released_net_answers_as_it_does(path: Path) -> None:
         assert torch.allclose(answers, own, atol=1e-4)
         pictures = images[:, 0].numpy()
         assert probabilities_of(checkpoint.answering, pictures).shape == (count, own.shape[1])
+
+
+def test_a_data_set_takes_all_threads_and_drawings_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = load_checkpoint(RELEASED).answering
+    assert isinstance(net, Quick)
+    images = torch.rand(40, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    run, parts = net._run, []
+
+    def counting(pixels: np.ndarray) -> np.ndarray:
+        parts.append(len(pixels))
+        return run(pixels)
+
+    monkeypatch.setattr(net, "_run", counting)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        shared = net(images)
+        single = net(images[:1])
+        with pool_of_one_core("drawings") as pool:
+            alone = pool.submit(net, images).result()
+    finally:
+        torch.set_num_threads(before)
+    assert sorted(parts[:3]) == [13, 13, 14]
+    assert parts[3:] == [1, 40]
+    assert torch.allclose(shared, alone, atol=1e-4)
+    assert torch.allclose(single, alone[:1], atol=1e-4)
 
 
 def test_it_answers_for_no_other_weights() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from mnist_demo.errors import UserError
+from mnist_demo.page import warming
 from mnist_demo.page.context import RELEASED, Context
 from mnist_demo.page.launch import make_context
 from mnist_demo.page.visitors import Visitor
-from mnist_demo.page.warming import PATIENCE, warm_up
+from mnist_demo.page.warming import PATIENCE, start_warming, warm_up
 
 
 @pytest.fixture
@@ -62,3 +66,19 @@ def test_data_that_cannot_be_read_is_left_to_who_asks(
     warm_up(context)
     with pytest.raises(UserError, match="damaged"):
         context.evaluation(Visitor("somebody"), RELEASED)
+
+
+def test_the_first_event_brings_no_pyplot_in(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "")  # so that what is set below is taken back
+    monkeypatch.delenv("MPLBACKEND")
+    has_begun = threading.Event()
+    monkeypatch.setattr(warming, "AFTER", 0.0)
+    monkeypatch.setattr(warming, "warm_up", lambda _: has_begun.set())
+    start_warming(context)
+    assert has_begun.wait(20)
+    # As Gradio does at each event.
+    asks = "import matplotlib, sys; matplotlib.get_backend(); matplotlib.use('agg')"
+    code = f"{asks}; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,6 +7,7 @@ draws meanwhile; a server that has just begun has nothing else to do.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,9 @@ PATIENCE = 30.0  # seconds; where somebody always does, a look at the gallery wi
 
 def start_warming(context: Context) -> None:
     """On a thread of its own, which ends with the server."""
+    # Gradio asks matplotlib for its backend at every event. Where none is named, matplotlib
+    # imports all of pyplot to find one: half a second or more in which nobody is answered.
+    os.environ.setdefault("MPLBACKEND", "agg")
 
     def work() -> None:
         time.sleep(AFTER)
