@@ -133,6 +133,8 @@ def trained(checkpoint: Checkpoint | Member) -> list[tuple[str, str]]:
         told = f"{source.title}, {held_out:.3g} of its training part held out at random"
     else:
         told = f"{source.train}; held out: {source.validation}"
+    if config.get("also"):
+        told += f"; beside them digits of its maker's own (`{plain(config['also'])}`)"
     chosen = (
         "the epoch of lowest validation loss" if config.get("keep") == "best" else "the last epoch"
     )

@@ -82,6 +82,12 @@ class Checkpoint:
         return sorted({(source.dataset, _holdout(source.config)) for source in sources})
 
     @property
+    def learned_beside(self) -> list[str]:
+        """The files of somebody's own digits that a net in it learned from too."""
+        files = {str(source.config.get("also") or "") for source in self.members or (self,)}
+        return sorted(files - {""})
+
+    @property
     def kind(self) -> str:
         """The name of a net that takes the same images: its own, or the first member's."""
         return self.members[0].net if self.members else self.name

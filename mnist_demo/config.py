@@ -37,6 +37,7 @@ class TrainConfig:
 
     net: str = "compact"
     dataset: str = "mnist"
+    also: str = ""  # a file or folder of one's own digits, learned from beside the data set
     epochs: int = 5
     batch_size: int = 128
     learning_rate: float = 3e-3
@@ -69,7 +70,9 @@ class TrainConfig:
         return dataclasses.asdict(self)
 
     def is_idle(self, setting: str) -> bool:
-        """Whether a setting does nothing beside this optimizer and schedule."""
+        """Whether a setting does nothing, by itself or beside this optimizer and schedule."""
+        if setting == "also":
+            return not self.also
         return not {self.optimizer, self.schedule}.isdisjoint(UNUSED.get(setting, ()))
 
     @classmethod

@@ -16,6 +16,7 @@ from mnist_demo.datasets import (
     is_own,
     load_named,
     unseen_by,
+    without,
 )
 from mnist_demo.errors import UserError
 
@@ -43,6 +44,8 @@ def unseen(
     titles = {title for _, title in found}
     for other, _ in found[1:]:
         split = common(split, other)
+    for file in checkpoint.learned_beside:
+        split, title = _without_own(split, title, checkpoint, data, file, load)
     if not len(split):
         raise UserError(
             f"these nets were together trained on all {data.noun} of {data.title}; judge them by "
@@ -51,6 +54,37 @@ def unseen(
     if len(titles) > 1:
         title = f"{len(split):,} {data.noun} of {data.title} that none of the nets was trained on"
     return split, title
+
+
+def _without_own(
+    split: Split,
+    title: str,
+    checkpoint: Checkpoint,
+    data: Dataset,
+    file: str,
+    load: Callable[[str], Dataset] | None,
+) -> tuple[Split, str]:
+    """What is left of the images once digits that were learned from beside others are out."""
+    own = images_beside(file, load)
+    if own is None:
+        # A run has left out what it reports on, and what nets of digits are judged by.
+        if data.name in OF_DIGITS or [data.name] == [name for name, _ in checkpoint.learned_from]:
+            return split, title
+        return split, f"{title}, {file} is not here to compare them with"
+    left = without(split, own)
+    if not len(left):
+        raise UserError(
+            f"this net was trained on all {data.noun} of {data.title}; judge it by another data set"
+        )
+    return left, title if len(left) == len(split) else f"{len(left):,} of the {title}"
+
+
+def images_beside(file: str, load: Callable[[str], Dataset] | None) -> Split | None:
+    """The digits of a file that a net learned from beside others; None where it is not here."""
+    try:
+        return load(file).untested if load else None
+    except UserError:
+        return None
 
 
 def common(first: Split, second: Split) -> Split:

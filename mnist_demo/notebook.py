@@ -27,6 +27,7 @@ from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.ink import open_image
 from mnist_demo.judging import unseen
 from mnist_demo.match import check_match, check_same_classes
+from mnist_demo.material import material
 from mnist_demo.nets import build_net
 from mnist_demo.nets.custom import fitted
 from mnist_demo.outcome import command_of, figures_of
@@ -91,7 +92,7 @@ def train_net(
     data that is not there, and Diverged where no epoch ended well.
     """
     config = TrainConfig.from_dict((config or TrainConfig()).to_dict() | settings)
-    data = load_dataset(config.dataset, folder, config.holdout)
+    data = material(config, folder)
     config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
     check_match(config.net, data)
     place = pick_device(device)

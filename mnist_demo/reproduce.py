@@ -99,6 +99,7 @@ def _clock(device: torch.device) -> float:
 
 def kept_as(config: TrainConfig, device: torch.device) -> str:
     """The file's name of a net: another one for whatever would make it another net."""
-    made_by = [config.to_dict(), device.type, torch.__version__, __version__]
+    settings = {name: value for name, value in config.to_dict().items() if value != ""}
+    made_by = [settings, device.type, torch.__version__, __version__]
     mark = hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()[:8]
     return f"{config.net}-{config.seed}-{mark}.safetensors"

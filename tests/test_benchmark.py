@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from conftest import Run
 from digits import DRAWINGS, drawn
 
-from mnist_demo.benchmark import describe_machine, machine_line
+from mnist_demo.benchmark import describe_machine, machine_line, own
 from mnist_demo.benchmark.drawn import (
     METHODS,
     read,
@@ -25,6 +26,7 @@ from mnist_demo.benchmark.startup import time_to_import, time_to_page
 from mnist_demo.benchmark.strangers import auroc
 from mnist_demo.checkpoint import Checkpoint, save_checkpoint
 from mnist_demo.cli import main
+from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.nets import build_net
 from mnist_demo.preprocess import preprocess_ink
@@ -44,7 +46,7 @@ def strokes(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("which", ["drawn", "strangers"])
+@pytest.mark.parametrize("which", ["drawn", "strangers", "own"])
 def test_no_drawings_tell_nothing(
     which: str, strokes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,6 +75,24 @@ def test_drawn_counts_the_digits_of_the_chosen_writers(
     text = capsys.readouterr().out
     assert result["machine"]["torch"] in text
     assert "all steps                    100.00%" in text
+
+
+def test_own_digits_are_learned_from_and_the_rest_of_the_hand_is_read(
+    strokes: Path,
+    sample: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    few = replace(sample, train=sample.train.take(torch.arange(0, 4000, 8)))
+    monkeypatch.setattr(own, "load_dataset", lambda name: few)
+    words = ["benchmark", "own", "--strokes", str(strokes), "--seeds", "1", "--count", "1"]
+    assert main([*words, "--writers", "21,22", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["digits"] == [3, 3]  # one of each of the three was learned from
+    assert [len(values) for values in result["accuracy"]["with"]] == [2]
+    assert main([*words, "--writers", "4,22"]) == 2
+    assert "choose a lower --count" in capsys.readouterr().err
+    assert "their other 6, by nets of the seeds [1]" in own.format_report(result)
 
 
 def test_digits_are_drawn_in_the_sizes_and_pens_promised() -> None:

@@ -153,6 +153,19 @@ def test_a_server_that_is_killed_leaves_the_same(shelf: Shelf) -> None:
     assert (back.status, len(back.epochs)) == ("done", 3)
 
 
+def test_a_run_that_learned_from_own_digits_goes_on_with_them_alone(shelf: Shelf) -> None:
+    visitor = Visitor("anna")
+    run = begin(visitor, replace(THREE, also="my-digits.csv"), "some", "CPU", drawer_of(shelf))
+    assert run.keeper is not None
+    run.keeper.keep(run)
+    run.keeper.release()
+    back = again(shelf)
+    assert board(back)["runs"]["run-1"]["also"]
+    with pytest.raises(UserError, match="not in this browser any more; press Train"):
+        take_up(back, "run-1", NOWHERE)
+    assert take_up(back, "run-1", NOWHERE, has_own=True).status == "waiting"
+
+
 def test_broken_off_before_its_first_epoch_it_begins_anew(shelf: Shelf) -> None:
     run, updates = start(shelf)
     assert run.keeper is not None

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "fuzz": "thousands of hostile requests and files, and what gave way",
     "latency": "from pen-move to bars in a real browser",
     "inference": "one drawing end to end on one core, and batches against the arithmetic limit",
+    "own": "what some digits of a writer's own do for the others of that hand",
     "speed": "seconds to 99 % on MNIST, against two published ways",
     "startup": "from `python app.py` to the first page",
     "strangers": "whether drawings that are no digit are known, and rows of digits read",

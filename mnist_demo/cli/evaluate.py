@@ -109,7 +109,7 @@ def choose_split(
 ) -> tuple[Split, str]:
     """The images to judge a net by and what they are, in words."""
     from mnist_demo.datasets import load_dataset, training_images, without
-    from mnist_demo.judging import unseen
+    from mnist_demo.judging import images_beside, unseen
 
     def load(name: str) -> Dataset:
         return load_dataset(name, folder)
@@ -131,6 +131,12 @@ def choose_split(
             name += f"; {trained_on} is not here to see whether this net was trained on any"
         else:
             rest = without(rest, seen)
+    for file in checkpoint.learned_beside:
+        own = images_beside(file, load)
+        if own is None:
+            name += f"; {file} is not here to see whether this net was trained on any"
+        else:
+            rest = without(rest, own)
     if known := len(data.validation) - len(rest):
         name += f", {known:,} of which this net was trained on"
     return data.validation, name

@@ -13,6 +13,9 @@ SETTINGS = {
     "net": "see `nets`; or your own, as in custom:blocks=3,width=32,dropout=0.4",
     "dataset": "mnist, sample, cifar10, a name of your own (`data import`), or the path of a "
     "label list, an image folder or a CSV of pixels",
+    "also": "digits of your own to learn from beside the data set, named as it is (the paths of a "
+    "label list begin at its folder): two fifths of an epoch are theirs, but none is shown more "
+    "than 100 times",
     "epochs": "passes over the training digits",
     "batch_size": "digits a step",
     "learning_rate": "size of a step at the schedule's peak",
@@ -50,7 +53,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     for setting in dataclasses.fields(TrainConfig):
         names = [option_of(setting.name)] + (["--lr"] if setting.name == "learning_rate" else [])
-        text = f"{SETTINGS[setting.name]} (default: {setting.default}"
+        usual = "none" if setting.default == "" else setting.default
+        text = f"{SETTINGS[setting.name]} (default: {usual}"
         if setting.name in BOUNDS:
             text += "; {:g} to {:g}".format(*BOUNDS[setting.name])
         parser.add_argument(

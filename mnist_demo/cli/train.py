@@ -144,12 +144,12 @@ def _asked(args: argparse.Namespace) -> tuple[TrainConfig, Stored | None]:
 
 def _with_data(args: argparse.Namespace, config: TrainConfig) -> tuple[TrainConfig, Dataset]:
     """The data that settings name, and the settings as they are for it."""
-    from mnist_demo.datasets import load_dataset
     from mnist_demo.datasets.base import too_few_to_judge
     from mnist_demo.match import check_match
+    from mnist_demo.material import material
     from mnist_demo.nets.custom import fitted
 
-    data = load_dataset(config.dataset, args.data_dir, config.holdout, args.image_root)
+    data = material(config, args.data_dir, args.image_root)
     if config.holdout and too_few_to_judge(data, config.holdout):
         _note(
             f"a holdout of {config.holdout:g} leaves too few {data.noun} to judge by, for "

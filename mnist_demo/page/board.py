@@ -143,6 +143,7 @@ def summary(run: Run) -> dict[str, Any]:
         "title": run.title,
         "settings": run.message if run.members else settings_of(run.config),
         "together": bool(run.members),
+        "also": bool(run.config.also),
         "reads": filling.kind_of(run.config.dataset),
         "data": run.data_title,
         "status": run.status,

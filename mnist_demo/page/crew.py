@@ -54,7 +54,9 @@ class Worker:
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         )
-        threading.Thread(target=self._read, name="worker", daemon=True).start()
+        self._orders: queue.Queue[bytes | None] = queue.Queue()
+        for work in (self._read, self._write):
+            threading.Thread(target=work, name="worker", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -92,15 +94,19 @@ class Worker:
         """Ends the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
-        with contextlib.suppress(OSError):
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+        self._orders.put(None)
 
     def _tell(self, message: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):  # it is gone: its box says so
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
+        self._orders.put(json.dumps(message).encode() + b"\n")
+
+    def _write(self) -> None:
+        """A worker that still starts reads nothing, and a pipe holds less than some jobs are."""
+        stream = self._process.stdin
+        assert stream is not None
+        with contextlib.suppress(OSError), stream:  # it is gone: its box says so
+            while (order := self._orders.get()) is not None:
+                stream.write(order)
+                stream.flush()
 
     def _read(self) -> None:
         stream = self._process.stdout

@@ -19,7 +19,7 @@ SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 OF_COLOUR = ("flip", "flip-crop", "flip-crop-cutout")
 LONG = ("photo", "best", "best-five")  # of ours: a core works 14 to 72 minutes
 OF_DIGITS = ("one-pixel", "tilt-and-crop", "affine", "bent", "handwriting", "warp")
-NOT_FILLED = ("dataset",)  # stays the visitor's choice
+NOT_FILLED = ("dataset", "also")  # stay the visitor's choice
 FULL = ":full"  # ends the choice of a recipe as its source has it, beside a shorter way
 
 

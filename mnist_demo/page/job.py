@@ -25,6 +25,7 @@ class Job:
     device: str
     state: str = ""  # the file that the run is kept in while it is on; empty: none
     is_resumed: bool = False
+    own: str = ""  # digits of the visitor's own to learn from, as own_digits.py reads them
 
 
 @dataclass(frozen=True)

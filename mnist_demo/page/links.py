@@ -19,7 +19,8 @@ LONGEST = 300  # characters of a value
 def link_of(config: TrainConfig) -> str:
     """What an address ends with that fills the form as this run had it."""
     values, usual = config.to_dict(), TrainConfig().to_dict()
-    changed = {name: value for name, value in values.items() if value != usual[name]}
+    own = filling.NOT_FILLED
+    changed = {k: value for k, value in values.items() if value != usual[k] and k not in own}
     return urlencode({"tab": "train", "dataset": config.dataset} | changed)
 
 

@@ -21,6 +21,8 @@ document.addEventListener("visibilitychange", askForRuns);
 const { tab, lang, __theme, ...settings } = Object.fromEntries(new URLSearchParams(location.search));
 if (tab) trigger("linked", { tab, settings });
 
+window.addEventListener("open-tab", ({ detail }) => element.isConnected && trigger("linked", { tab: detail, settings: {} }));
+
 // A run that a reload broke off goes on in the Train tab; written by training_kept.js too.
 try {
   if (sessionStorage.getItem("mnist-demo-going")) trigger("returned");

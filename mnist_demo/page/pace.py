@@ -16,7 +16,7 @@ from mnist_demo.errors import UserError
 
 RATE = 60.0  # tokens a second; the page asks about a drawing no oftener
 BURST = 120.0
-AT_ONCE = 4  # questions of a visitor that may be open; the page has one, a reload one more
+AT_ONCE = 4  # questions of a visitor that may be open; the page has three, a reload one more
 LONGEST = 0.5  # seconds that a refusal is held back
 # What a question costs.
 DRAWING = 1.0

@@ -63,7 +63,7 @@ def build(context: Context) -> gr.HTML:
     return gr.HTML(
         value={"net": RELEASED, "picture": "", "serial": 0},
         html_template=(HERE / "sketchpad.html").read_text(),
-        js_on_load=script(*SCRIPTS),
+        js_on_load=script("own_digits.js", *SCRIPTS),
         server_functions=[classify, inside, read_picture],
         apply_default_css=False,
         elem_id=ID,
@@ -135,11 +135,14 @@ async def read(context: Context, session: Any, picture: Any) -> dict[str, Any]:
 
 def choose_net(context: Context, visitor: Visitor, choice: str) -> dict[str, Any]:
     """The pad's value that makes `choice` answer, or say why it cannot; the drawing stays."""
+    learned = False
     try:
-        unfit = not_for_digits(context.checkpoint(visitor, choice))
+        checkpoint = context.checkpoint(visitor, choice)
+        unfit, learned = not_for_digits(checkpoint), bool(checkpoint.learned_beside)
     except UserError as error:
         unfit = str(error)
-    return {"net": choice, "picture": "", "unfit": unfit, "serial": time.time_ns()}
+    told = {"unfit": unfit, "learned": learned}
+    return {"net": choice, "picture": "", **told, "serial": time.time_ns()}
 
 
 def show_picture(choice: str, picture: np.ndarray) -> dict[str, Any]:

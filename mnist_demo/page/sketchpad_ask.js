@@ -2,6 +2,7 @@
 
 let version = 0; // of the drawing; each change is a new one
 let answered = 0;
+let shown = 0; // the newest whose answer stands there
 let passed = 0; // the newest whose answer would only hide what was said since
 const changes = new Map(); // version -> when it was drawn, for those not yet answered
 let asking = false;
@@ -92,7 +93,10 @@ async function ask() {
       if (isBlank() || seen <= passed) continue;
       if (answer.error) showTrouble(answer.error);
       else if (answer.blank) say("?", t("Go on drawing"), t("There is too little ink to read yet."));
-      else showAnswer(answer, waits);
+      else {
+        shown = seen;
+        showAnswer(answer, waits);
+      }
       const took = performance.now() - started;
       await pause(Math.max(Math.min(LONGEST_REST, REST * took), SHORTEST - took));
     } catch {

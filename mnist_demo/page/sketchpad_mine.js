@@ -1,8 +1,6 @@
 // Your digits: drawings whose digit was named are kept in this browser, and whichever net is
 // chosen is asked about all of them: so it has a score on one's own hand. Saved as a file they
 // are a data set. The server keeps none.
-const MINE = "mnist-demo-digits";
-const MOST = 300; // kept: a browser stores that much for sure
 const READ_EVERY = 40; // ms from one kept digit to the next: a drawing goes before them
 
 const mine = find(".mine");
@@ -10,51 +8,49 @@ const right = find(".right");
 const naming = find(".naming");
 const forget = find(".forget");
 
-let digits = storedDigits(); // {label, pixels}, the newest first; {net, said} once a net read it
+let digits = storedDigits(); // also with {net, said} once a net has read it
 let readingMine = false;
-let isStored = true;
+let hasLearned = false; // the net that answers, from digits that were kept here
+let keeping = false; // against a double click
 
-function storedDigits() {
-  const isDigit = ({ label, pixels }) => [...Array(10).keys()].includes(label) && bytesOf(pixels).length === 28 * 28;
-  try {
-    return JSON.parse(localStorage.getItem(MINE) ?? "[]").filter(isDigit).slice(0, MOST);
-  } catch {
-    return [];
-  }
-}
-
-function storeDigits() {
-  try {
-    localStorage.setItem(MINE, JSON.stringify(digits.map(({ label, pixels }) => ({ label, pixels }))));
-    isStored = true;
-  } catch {
-    isStored = false;
-  }
+/** Other pages of this browser keep and forget some too. */
+function refresh() {
+  const known = new Map(digits.map((digit) => [`${digit.label} ${digit.pixels}`, digit]));
+  digits = storedDigits().map((digit) => known.get(`${digit.label} ${digit.pixels}`) ?? digit);
 }
 
 // Keeping one.
 
 function offerNaming() {
-  const isOffered = naming.hidden === false;
+  naming.hidden ||= Boolean(props.value.unfit);
+  const isOffered = !naming.hidden;
   right.hidden = !isOffered && !stripAnswer;
   right.setAttribute("aria-expanded", isOffered);
   right.textContent = t(isOffered ? "Close" : "Right?");
+  right.title = isOffered ? "" : t("Say which digit it is, and keep it");
   for (const button of naming.querySelectorAll("button")) button.setAttribute("aria-disabled", isBlank());
 }
 
 const tellMine = (text) => (find(".kept").textContent = text || t("Which digit did you draw?"));
 
 async function keepAs(label) {
-  if (isBlank()) return;
+  if (isBlank() || keeping) return;
+  keeping = true;
+  await keepRead(label).finally(() => (keeping = false));
+}
+
+async function keepRead(label) {
   dropPen();
-  for (let tries = 0; answered < version && tries < 50; tries++) await pause(40);
-  if (answered < version || !stripAnswer) return tellMine(t("It is not read yet; try again in a moment."));
+  const drawn = version;
+  for (let tries = 0; shown < drawn && version === drawn && tries < 50; tries++) await pause(40);
+  if (shown < drawn || version !== drawn) return tellMine(t("It is not read yet; try again in a moment."));
+  refresh();
   const before = digits.find(({ pixels }) => pixels === stripAnswer.centred);
-  if (!before && digits.length >= MOST)
-    return tellMine(t("{n} are kept, and there is room for no more: save them, then forget them.", { n: MOST }));
+  if (!before && digits.length >= MOST_KEPT)
+    return tellMine(t("{n} are kept, and there is room for no more: save them, then forget them.", { n: MOST_KEPT }));
   digits = digits.filter((digit) => digit !== before);
   digits.unshift({ label, pixels: stripAnswer.centred, net: props.value.net, said: saidOf(stripAnswer) });
-  storeDigits();
+  const isStored = storeDigits(digits);
   clear();
   showMine();
   tellMine(isStored ? t("Kept as {digit}. Draw the next.", { digit: named(label) })
@@ -67,10 +63,12 @@ right.addEventListener("click", () => {
   naming.hidden = !naming.hidden;
   tellMine("");
   offerNaming();
+  if (right.hidden) pad.focus();
 });
 for (let digit = 0; digit < 10; digit++) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: digit });
   button.setAttribute("aria-label", t("It is {digit}", { digit: named(digit) }));
+  button.title = t("Key {digit}", { digit });
   button.addEventListener("click", () => keepAs(digit));
   naming.querySelector("div").append(button);
 }
@@ -87,16 +85,27 @@ const isRight = (digit) => digit.said === String(digit.label);
 /** What is kept has changed. */
 function showMine() {
   mine.hidden = !digits.length;
-  if (mine.open) find(".tray").replaceChildren(...digits.map((digit) => (digit.tile ??= tileOf(digit))));
+  if (mine.open) showTray();
   digits.forEach(showReading);
   showScore();
+}
+
+/** Tiles that stay are not touched: one of them may have the focus. */
+function showTray() {
+  const tray = find(".tray");
+  const tiles = digits.map((digit) => (digit.tile ??= tileOf(digit)));
+  const stay = new Set(tiles);
+  for (const tile of [...tray.children]) if (!stay.has(tile)) tile.remove();
+  tiles.forEach((tile, i) => tray.children[i] === tile || tray.insertBefore(tile, tray.children[i] ?? null));
 }
 
 function showScore() {
   const read = digits.filter(isRead);
   const score = { n: digits.length, right: read.filter(isRight).length, done: read.length };
   const isDone = read.length === digits.length;
-  find(".score").textContent = t(isDone ? "{right} of {n} read right" : mine.open ? "{done} of {n} read" : "{n} kept", score);
+  const reads = mine.open && !props.value.unfit;
+  find(".score").textContent = t(isDone ? "{right} of {n} read right" : reads ? "{done} of {n} read" : "{n} kept", score);
+  find(".known").hidden = !(hasLearned = props.value.learned ?? hasLearned);
 }
 
 function tileOf(digit) {
@@ -113,7 +122,7 @@ function tileOf(digit) {
     pad.scrollIntoView({ block: "nearest" });
   });
   drop.setAttribute("aria-label", t("Forget this {digit}", { digit: digit.label }));
-  drop.addEventListener("click", () => forgetOne(digit));
+  drop.addEventListener("click", ({ detail }) => detail > 1 || forgetOne(digit)); // no double click
   tile.append(show, document.createElement("span"), drop);
   return tile;
 }
@@ -132,7 +141,7 @@ async function readMine() {
   if (readingMine) return;
   readingMine = true;
   let digit;
-  while (mine.open && !props.value.unfit && (digit = digits.find((one) => !isRead(one)))) {
+  while (mine.open && !props.value.unfit && (digit = digits.find((one) => !isRead(one) || one.stale))) {
     await pause(isMoving() || asking ? 250 : READ_EVERY);
     if (isMoving() || asking) continue;
     const net = props.value.net;
@@ -140,16 +149,16 @@ async function readMine() {
     const answer = await within(server.classify(picture), GIVE_UP).catch(() => ({ again_in: 2 }));
     if (answer.again_in) await pause(1000 * answer.again_in);
     else if (answer.error) break; // a net that is gone, say: another choice begins anew
-    else Object.assign(digit, { net, said: answer.blank ? "–" : saidOf(answer) });
+    else Object.assign(digit, { net, said: answer.blank ? "–" : saidOf(answer), stale: false });
     showReading(digit);
     showScore();
   }
   readingMine = false;
 }
 
-/** `anew`: what was read by a net that has learned on since counts no more. */
+/** `anew`: the net has learned on; what it said stands until it says something else. */
 function readAgain(anew = false) {
-  if (anew) digits.forEach((digit) => delete digit.net);
+  if (anew) digits.forEach((digit) => (digit.stale = true));
   showMine();
   readMine();
 }
@@ -164,23 +173,32 @@ function askToForget(asks) {
   clearTimeout(asksToForget);
   asksToForget = asks ? setTimeout(askToForget, 5000) : null;
   forget.textContent = asks ? t("Really forget all {n}?", { n: digits.length }) : t("Forget all");
+  find(".asks").textContent = asks ? t("Press again to forget all {n}", { n: digits.length }) : "";
 }
 
 function forgetOne(digit) {
-  const place = digits.indexOf(digit);
-  digits.splice(place, 1);
-  storeDigits();
+  refresh();
+  const place = digits.findIndex(({ pixels }) => pixels === digit.pixels);
+  if (place >= 0) digits.splice(place, 1);
+  storeDigits(digits);
   showMine();
-  (digits[Math.min(place, digits.length - 1)]?.tile.querySelector(".drop") ?? right).focus();
+  (digits[Math.min(place, digits.length - 1)]?.tile.querySelector(".drop") ?? pad).focus();
 }
 
 forget.addEventListener("click", () => {
   if (!asksToForget) return askToForget(true);
   askToForget(false);
   digits = [];
-  storeDigits();
+  storeDigits(digits);
   showMine();
   tellMine("");
+  pad.focus();
+});
+
+find(".mine .learn").addEventListener("click", () => {
+  window.learnsMine = true; // for a tab that is opened for the first time
+  window.dispatchEvent(new CustomEvent("learn-mine"));
+  window.dispatchEvent(new CustomEvent("open-tab", { detail: "train" }));
 });
 
 find(".mine .save").addEventListener("click", () => {
@@ -192,11 +210,9 @@ find(".mine .save").addEventListener("click", () => {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 });
 
-// Another page of this browser keeps them too.
-window.addEventListener("storage", ({ key }) => {
-  if (key !== MINE) return;
-  const known = new Map(digits.map((digit) => [`${digit.label} ${digit.pixels}`, digit]));
-  digits = storedDigits().map((digit) => known.get(`${digit.label} ${digit.pixels}`) ?? digit);
-  readAgain();
-}, { signal });
+for (const kind of ["storage", "pageshow"])
+  window.addEventListener(kind, () => {
+    refresh();
+    readAgain();
+  }, { signal });
 showMine();

@@ -1,9 +1,9 @@
 // What the rest of the page sets: a net, a picture from the gallery.
 
-let shown = props.value.serial;
+let followed = props.value.serial;
 function follow() {
-  if (props.value.serial === shown) return;
-  shown = props.value.serial;
+  if (props.value.serial === followed) return;
+  followed = props.value.serial;
   if (props.value.picture) putPicture(props.value.picture, props.value.own);
   else askAnew(); // another net
   readAgain();
@@ -18,8 +18,8 @@ function catchUp() {
   if (!isBlank()) askAnew();
   readAgain(true);
 }
-window.addEventListener("net-changed", () => {
-  behind = true;
+window.addEventListener("net-changed", ({ detail }) => {
+  behind ||= detail.includes(props.value.net);
   catchUp();
 }, { signal });
 new ResizeObserver(catchUp).observe(pad);

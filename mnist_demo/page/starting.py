@@ -13,6 +13,7 @@ from mnist_demo.page import form
 from mnist_demo.page.context import Context
 from mnist_demo.page.heat import Heat
 from mnist_demo.page.job import Job
+from mnist_demo.page.own_digits import GONE
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Drawer
 from mnist_demo.page.trainer import follow
@@ -39,10 +40,10 @@ def begin(
     return run
 
 
-def take_up(visitor: Visitor, wanted: object, folder: Path) -> Run:
+def take_up(visitor: Visitor, wanted: object, folder: Path, has_own: bool = False) -> Run:
     """An interrupted run of this visitor's, about to go on. Raises UserError.
 
-    folder: of the data sets.
+    folder: of the data sets. has_own: whether digits of the visitor's own came along.
     """
     with visitor.changing:
         check_free(visitor)
@@ -54,6 +55,8 @@ def take_up(visitor: Visitor, wanted: object, folder: Path) -> Run:
                 "the images that this run learns from are not here any more; fetch them again, "
                 "or press Train to start another"
             )
+        if run.config.also and not has_own:
+            raise UserError(GONE)
         run.keeper.take()
         run.status, run.message, run.note = "waiting", "", ""
         for switch in (run.stop, run.pause, run.left):
@@ -77,12 +80,16 @@ def check_free(visitor: Visitor) -> None:
 
 
 def steps_of(
-    context: Context, run: Run, place: Place, device: str, is_resumed: bool = False
+    context: Context,
+    run: Run,
+    place: Place,
+    device: str,
+    is_resumed: bool = False,
+    own: str = "",
 ) -> Generator[None, None, None]:
     """Takes a run from the line to its end; each step is a time for the page to look."""
-    job = Job(
-        run.config.to_dict(), str(context.data_folder.absolute()), device, is_resumed=is_resumed
-    )
+    folder = str(context.data_folder.absolute())
+    job = Job(run.config.to_dict(), folder, device, is_resumed=is_resumed, own=own)
     return follow(run, place, context.crew, job, spare=lambda: context.batcher.is_in_use)
 
 

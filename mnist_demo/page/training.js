@@ -70,11 +70,41 @@ find(".start").addEventListener("click", () => {
   if (performance.now() - pressed < 2000) return;
   pressed = performance.now();
   say("");
-  trigger("train", { key, press: ++presses });
+  const own = beside.checked ? packedDigits() : "";
+  keepSent(own);
+  trigger("train", { key, press: ++presses, own });
 });
 function resume(run) {
   say("");
-  trigger("resume", { run, key, press: ++presses });
+  trigger("resume", { run, key, press: ++presses, own: board.runs[run].also ? sentOr(packedDigits()) : "" });
+}
+
+// Digits of the visitor's own, to learn from beside the data.
+const beside = find(".beside input");
+
+function showBeside() {
+  const n = storedDigits().length;
+  find(".beside").hidden = !n;
+  beside.checked &&= n > 0;
+  find(".beside span").textContent = t("Learn from my {n} digits too, as named in the Draw tab", { n });
+}
+
+const packedDigits = () =>
+  btoa(storedDigits().map(({ label, pixels }) => String.fromCharCode(label) + atob(pixels)).join(""));
+
+window.addEventListener("digits-kept", showBeside);
+window.addEventListener("storage", showBeside);
+window.addEventListener("learn-mine", learnMine);
+
+/** The tab may only be on its way. */
+function learnMine() {
+  window.learnsMine = false;
+  beside.checked = true;
+  new ResizeObserver((_, observer) => {
+    if (!beside.getClientRects().length) return;
+    observer.disconnect();
+    beside.focus();
+  }).observe(root);
 }
 
 for (const action of ["pause", "resume", "stop"]) {

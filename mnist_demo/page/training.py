@@ -8,17 +8,19 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from mnist_demo.checkpoint import to_bytes
-from mnist_demo.datasets import load_named
+from mnist_demo.config import TrainConfig
+from mnist_demo.datasets import Split, load_named
 from mnist_demo.device import describe_device, pick_device
 from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.match import check_match
+from mnist_demo.material import with_own
 from mnist_demo.page import fields, form, racetrack, together
 from mnist_demo.page.board import board, board_in
 from mnist_demo.page.context import Context
@@ -26,6 +28,7 @@ from mnist_demo.page.guard import address_of, as_page_error, in_words, sent, ses
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import offered_in, update_in
 from mnist_demo.page.messages import pack_evaluation
+from mnist_demo.page.own_digits import SAVED_AS, read_own
 from mnist_demo.page.pace import PICTURE, TooOften, told_later
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
@@ -33,6 +36,7 @@ from mnist_demo.page.shelf import MAX_AGE, Drawer
 from mnist_demo.page.starting import (
     begin,
     bring_back,
+    check_free,
     steps_of,
     take_up,
     throw_away,
@@ -106,14 +110,13 @@ def build(context: Context, linked: Callable[..., Any]) -> TrainingTab:
         device = pick_device(settings.pop("device"))
         config = form.make_config(settings)
         form.check_data(config.dataset, context.data_folder)
-        data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
-        config = form.with_holdout(config, data)
-        check_match(config.net, data)
-        form.check_length(config, len(data.train))
+        check_free(visitor)  # before there is much to do
+        own = sent(event, "own") or ""
+        config, title = checked(context, config, read_own(own))
         drawer = context.shelf.drawer(sent(event, "key"))
         with context.turns.join(address_of(request)) as place:
-            run = begin(visitor, config, data.title, describe_device(device), drawer)
-            yield from follow(request, run, place, str(device))
+            run = begin(visitor, config, title, describe_device(device), drawer)
+            yield from follow(request, run, place, str(device), own=own)
 
     @as_page_error
     @beside_buttons
@@ -121,10 +124,12 @@ def build(context: Context, linked: Callable[..., Any]) -> TrainingTab:
         """An interrupted run, after its last whole epoch."""
         visitor = context.visitor(request)
         device = pick_device()
+        own = sent(event, "own") or ""
+        has_own = read_own(own) is not None
         with context.turns.join(address_of(request)) as place:
-            run = take_up(visitor, sent(event, "run"), context.data_folder)
+            run = take_up(visitor, sent(event, "run"), context.data_folder, has_own)
             run.device = describe_device(device)
-            yield from follow(request, run, place, str(device), is_resumed=True)
+            yield from follow(request, run, place, str(device), is_resumed=True, own=own)
 
     @as_page_error
     def refresh(data: str, recipe: str, event: gr.EventData, request: gr.Request) -> Any:
@@ -179,6 +184,18 @@ def build(context: Context, linked: Callable[..., Any]) -> TrainingTab:
     return TrainingTab(use=view.use, finished=finished)
 
 
+def checked(context: Context, config: TrainConfig, own: Split | None) -> tuple[TrainConfig, str]:
+    """The settings as they act, and the title of what is learned from. Raises UserError."""
+    data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
+    config = form.with_holdout(config, data)
+    check_match(config.net, data)
+    if own is not None:
+        data = with_own(data, own, context.data_folder)
+        config = replace(config, also=SAVED_AS)
+    form.check_length(config, len(data.train))
+    return config, data.title
+
+
 def keep_together(run: Run, drawer: Drawer) -> None:
     """Puts runs that answer together on disk as one net."""
     if run.checkpoint is None:
@@ -220,7 +237,7 @@ def _board(context: Context) -> gr.HTML:
         value={"now": None, "runs": {}},
         epochs=fields.DEFAULTS.epochs,
         html_template=(HERE / "training.html").read_text(),
-        js_on_load=script(*SCRIPTS),
+        js_on_load=script("own_digits.js", *SCRIPTS),
         server_functions=[switch, download],
         apply_default_css=False,
         elem_id="training-board",

@@ -21,6 +21,7 @@ const key = storedKey();
 // A reload breaks a run off, and the same tab then goes on with it.
 
 const GOING = "mnist-demo-going"; // when the run began that the page was left with; see masthead.js
+const OWN = "mnist-demo-own"; // the digits of the visitor's own that the last run began with
 const TRIES = 15; // seconds within which the server has noticed that the page is gone
 let broken = null; // the run to go on with, by when it began
 
@@ -33,6 +34,22 @@ function noteGoing({ type }) {
     else sessionStorage.removeItem(GOING);
   } catch {
     // a browser that stores nothing keeps no run either
+  }
+}
+
+function keepSent(own) {
+  try {
+    sessionStorage.setItem(OWN, own);
+  } catch {
+    // What is named meanwhile changes what a reload goes on with: the server says so.
+  }
+}
+
+function sentOr(own) {
+  try {
+    return sessionStorage.getItem(OWN) || own;
+  } catch {
+    return own;
   }
 }
 

@@ -38,7 +38,8 @@ async function copyLink(run) {
   const address = new URL(`?${board.runs[run].link}`, location.href).href;
   try {
     await navigator.clipboard.writeText(address);
-    say(t("The link is copied. Whoever opens it finds the settings of run {n} in the form.", { n: board.runs[run].number }), ".news");
+    const told = t("The link is copied. Whoever opens it finds the settings of run {n} in the form.", { n: board.runs[run].number });
+    say(board.runs[run].also ? `${told} ${t("Your own digits are not among them.")}` : told, ".news");
   } catch {
     say(address, ".news"); // a browser that lets nobody copy: to be copied by hand
   }
@@ -96,6 +97,7 @@ function makeRow(id, run) {
   ];
   const again = button(t("Same settings"), named(t("Same settings"), n), () => {
     trigger("again", { run: id });
+    beside.checked = board.runs[id].also && storedDigits().length > 0;
     document.getElementById("training-form").scrollIntoView({ block: "nearest" });
   });
   const link = button(t("Copy link"), named(t("Copy link"), n), () => copyLink(id));

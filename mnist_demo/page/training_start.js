@@ -34,13 +34,13 @@ function show() {
   if (broken) goOn();
 }
 
-let learned = 0; // of all runs' epochs
+const learned = new Map(); // run -> how much of it there was when it was shown last
 
 // A drawing that a run's net reads is read anew after each of its epochs.
 function tellLearned() {
-  const length = ordered().reduce((sum, [, run]) => sum + run.epochs.length, 0);
-  if (length > learned) window.dispatchEvent(new CustomEvent("net-changed"));
-  learned = length;
+  const changed = ordered().filter(([id, run]) => learned.get(id) !== run.epochs.length).map(([id]) => id);
+  for (const id of changed) learned.set(id, board.runs[id].epochs.length);
+  if (changed.length) window.dispatchEvent(new CustomEvent("net-changed", { detail: changed }));
 }
 
 watch("value", show);
@@ -48,9 +48,11 @@ watch("epochs", () => {
   showState();
   drawCharts();
 });
+showBeside();
 show();
 const isLinked = new URLSearchParams(location.search).has("tab"); // its settings stay; see masthead.js
 trigger("opened", { key, first: !isLinked });
+if (window.learnsMine) learnMine(); // who came by "Train with them"
 awaitBroken();
 
 // A run says something each second. A server that was restarted does not; it is asked what it knows.

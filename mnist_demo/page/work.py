@@ -22,6 +22,7 @@ from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.evaluate import Evaluation, evaluation_of, infer_in_chunks
 from mnist_demo.faults import OutOfMemory, is_out_of_memory
 from mnist_demo.judging import data_to_judge, unseen
+from mnist_demo.material import with_own
 from mnist_demo.nets import build_net
 from mnist_demo.page import ending
 from mnist_demo.page.curve import Curve
@@ -38,6 +39,7 @@ from mnist_demo.page.messages import (
     TakenUp,
     pack_evaluation,
 )
+from mnist_demo.page.own_digits import GONE, digest_of, read_own
 from mnist_demo.resume import Running, begin, keep_on_disk, read_stored, take_up
 from mnist_demo.train import Diverged, Epoch, Event, Step
 
@@ -51,6 +53,10 @@ class Damaged(UserError):
     """What was kept of a run is nothing to go on from."""
 
 
+class Changed(UserError):
+    """The visitor's own digits are others than those that a run began with."""
+
+
 def work(job: Job | RaceJob, controls: Controls, watch: Watch | None = None) -> Messages:
     """A run, or a race, to its end. Never raises: what goes wrong is told by its End."""
     try:
@@ -61,7 +67,7 @@ def work(job: Job | RaceJob, controls: Controls, watch: Watch | None = None) -> 
             return
         yield from _work(job, controls, watch or Watch())
     except UserError as error:
-        is_final = isinstance(error, Damaged | Diverged)
+        is_final = isinstance(error, Changed | Damaged | Diverged)
         yield End("failed", for_visitors(error), is_final)
     except Exception as error:
         if is_out_of_memory(error):
@@ -75,6 +81,11 @@ def _work(job: Job, controls: Controls, watch: Watch) -> Messages:
     config = TrainConfig.from_dict(job.config)
     device = pick_device(job.device)
     data = load_named(config.dataset, job.folder, config.holdout)  # never a path
+    if config.also:  # nor is this, a file's name in another place
+        own = read_own(job.own)
+        if own is None:
+            raise UserError(GONE)
+        data = with_own(data, own, job.folder)
     yield Phase("training")
     part = data.to(device)
     try:
@@ -111,20 +122,24 @@ def _begin(
         running = begin(net, config)
         if job.is_resumed:  # broken off before its first epoch was kept
             yield TakenUp([], Curve().to_dict(), 0.0, running.dials.learning_rate)
-        return Session(running, data, controls, watch, state)
+        return Session(running, data, controls, watch, state, own=digest_of(job.own))
     try:
         stored = read_stored(state)
+        if stored.notes.get("own", "") != digest_of(job.own):
+            raise Changed("your digits are no longer those that this run learns from; train anew")
         if stored.config != config or stored.images != [len(data.train), len(data.validation)]:
             raise UserError("it is of other settings or data")
         running = take_up(stored, net, state)
         curve = Curve.from_dict(stored.notes["curve"])
         seconds = float(stored.notes["seconds"])
+    except Changed:
+        raise
     except (UserError, KeyError, TypeError, ValueError) as error:
         raise Damaged("what was kept of this run is damaged; discard it, train again") from error
     watch.start(seconds)
     epochs = [asdict(epoch) for epoch in running.epochs]
     yield TakenUp(epochs, curve.to_dict(), seconds, running.dials.learning_rate)
-    return Session(running, data, controls, watch, state, curve)
+    return Session(running, data, controls, watch, state, curve, digest_of(job.own))
 
 
 @dataclass
@@ -137,6 +152,7 @@ class Session:
     watch: Watch
     state: Path | None
     curve: Curve = field(default_factory=Curve)
+    own: str = ""  # which digits of the visitor's own it learns from
     pending: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cores: int = field(default_factory=torch.get_num_threads)
@@ -173,7 +189,7 @@ class Session:
     def _noted(self) -> dict[str, Any]:
         """What is kept of the run beside its weights; the epoch's last steps are in the curve."""
         self._plot()
-        return {"curve": self.curve.to_dict(), "seconds": self.watch.active}
+        return {"curve": self.curve.to_dict(), "seconds": self.watch.active, "own": self.own}
 
     def _obey(self) -> None:
         controls = self.controls

@@ -1,0 +1,51 @@
+"""What a run learns from: its data set, and digits of one's own beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mnist_demo.config import TrainConfig
+from mnist_demo.datasets import (
+    DIGITS,
+    Dataset,
+    Split,
+    best_available,
+    load_dataset,
+    load_named,
+)
+from mnist_demo.datasets.beside import learn_beside
+from mnist_demo.datasets.files import not_read
+from mnist_demo.datasets.pixels import read_pixels
+from mnist_demo.errors import UserError
+
+
+def material(
+    config: TrainConfig, folder: str | Path | None = None, root: str | Path | None = None
+) -> Dataset:
+    """The data of these settings, which may name paths; see `load_dataset`. Raises UserError."""
+    data = load_dataset(config.dataset, folder, config.holdout, root)
+    if not config.also:
+        return data
+    own, labels = _read(config.also, folder)
+    if labels != data.labels:
+        raise UserError(
+            f"{config.also} has other classes than {data.title}; name digits, or leave --also out"
+        )
+    return with_own(data, own, folder)
+
+
+def _read(name: str, folder: str | Path | None) -> tuple[Split, tuple[str, ...]]:
+    """All images of a set, none held out; a CSV's in its order, as the page learns from them."""
+    path = Path(name)
+    if path.suffix.lower() == ".csv" and path.is_file():
+        try:
+            return read_pixels(path), DIGITS
+        except OSError as error:
+            raise not_read(path, error) from error
+    own = load_dataset(name, folder)
+    return own.untested, own.labels
+
+
+def with_own(data: Dataset, own: Split, folder: str | Path | None = None) -> Dataset:
+    """`own` beside `data`, but for what its nets, and all others of digits, are judged by."""
+    return learn_beside(data, own, load_named(best_available(folder), folder))

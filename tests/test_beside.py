@@ -1,0 +1,233 @@
+"""Digits of one's own beside a data set: what is learned from them, and that none of it judges."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from mnist_demo.checkpoint import Checkpoint, combine, from_bytes, load_checkpoint
+from mnist_demo.config import TrainConfig
+from mnist_demo.datasets import Dataset, Split
+from mnist_demo.datasets.beside import MOST_TIMES, SHARE, learn_beside
+from mnist_demo.errors import UserError
+from mnist_demo.judging import unseen
+from mnist_demo.material import material, with_own
+from mnist_demo.nets import build_net
+from mnist_demo.page.job import Controls, Job
+from mnist_demo.page.links import link_of
+from mnist_demo.page.messages import End, Net
+from mnist_demo.page.own_digits import MOST, SAVED_AS, read_own
+from mnist_demo.page.words import HERE
+from mnist_demo.page.work import work
+
+NOWHERE = "tests/no-such-folder"
+
+
+def digits(count: int, start: int = 0) -> Split:
+    """Pictures that are no digits of MNIST's, all different."""
+    images = torch.zeros(count, 1, 28, 28, dtype=torch.uint8)
+    for number in range(count):
+        images[number, 0, 4:24, 4:24] = 100
+        images[number, 0, 10, 10] = start + number
+    return Split(images, torch.arange(count) % 10)
+
+
+def as_sent(split: Split) -> str:
+    rows = torch.cat([split.labels[:, None].to(torch.uint8), split.images.flatten(1)], 1)
+    return base64.b64encode(rows.numpy().tobytes()).decode()
+
+
+def as_csv(split: Split, path: Path) -> Path:
+    rows = torch.cat([split.labels[:, None], split.images.flatten(1)], 1).tolist()
+    path.write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    return path
+
+
+def test_own_digits_make_up_their_share_of_an_epoch(sample: Dataset) -> None:
+    data = learn_beside(sample, digits(200))
+    added = len(data.train) - len(sample.train)
+    assert added / len(data.train) == pytest.approx(SHARE, abs=0.01)
+    assert torch.equal(data.train.images[: len(sample.train)], sample.train.images)
+    counts = [int((data.train.images == image).flatten(1).all(1).sum())
+              for image in digits(200).images[:3]]  # fmt: skip
+    assert counts == [added // 200] * 3
+    assert (data.validation, data.test) == (sample.validation, sample.test)
+    assert data.title == f"{sample.title} and 200 of your own"
+
+
+def test_few_are_not_shown_without_end_and_many_are_shown_once(sample: Dataset) -> None:
+    few = learn_beside(sample, digits(2))
+    assert len(few.train) == len(sample.train) + 2 * MOST_TIMES
+    small = replace(sample, train=sample.train.take(torch.arange(50)))
+    assert len(learn_beside(small, digits(200)).train) == 250
+
+
+def test_what_judges_is_not_learned_from(sample: Dataset) -> None:
+    judge = replace(sample, name="other", test=digits(3))
+    known = sample.validation.take(torch.arange(5))
+    own = Split(
+        torch.cat([known.images, digits(4).images]), torch.cat([known.labels, digits(4).labels])
+    )
+    data = learn_beside(sample, own, judge)
+    learned = data.train.images[len(sample.train) :]
+    assert data.title.endswith("and 1 of your own")
+    assert len(torch.unique(learned.flatten(1), dim=0)) == 1
+    with pytest.raises(UserError, match="none is left to learn from"):
+        learn_beside(sample, known)
+
+
+def test_images_of_another_kind_are_refused(sample: Dataset) -> None:
+    photos = Split(torch.zeros(3, 3, 32, 32, dtype=torch.uint8), torch.zeros(3).long())
+    with pytest.raises(UserError, match="images of another kind"):
+        learn_beside(sample, photos)
+
+
+def test_the_command_line_learns_from_a_file_and_is_not_judged_by_it(
+    cli: Callable[..., CompletedProcess[str]], tmp_path: Path
+) -> None:
+    file = as_csv(digits(20), tmp_path / "mine.csv")
+    out = tmp_path / "net.safetensors"
+    settings = ["--net", "linear", "--dataset", "sample", "--epochs", "2", "--augment", "none"]
+    done = cli("train", *settings, "--also", str(file), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "and 20 of your own" in done.stdout
+    net = load_checkpoint(out)
+    assert net.learned_beside == [str(file)]
+    assert f"--also {file}" in net.command
+    judged = cli("evaluate", "--checkpoint", str(out), "--dataset", str(file))
+    assert judged.returncode == 2
+    assert "trained on all digits of" in judged.stderr
+    more = as_csv(digits(30), tmp_path / "more.csv")
+    judged = cli("evaluate", "--checkpoint", str(out), "--dataset", str(more))
+    assert "judged by 10 of the 30 digits" in judged.stdout
+    words = ["--dataset", str(more), "--split", "validation"]
+    judged = cli("evaluate", "--checkpoint", str(out), *words)
+    assert "of which this net was trained on" in judged.stdout
+    file.unlink()
+    judged = cli("evaluate", "--checkpoint", str(out), "--dataset", str(more))
+    assert f"{file} is not here to compare them with" in judged.stdout
+
+
+def test_other_classes_are_refused(tmp_path: Path) -> None:
+    config = TrainConfig(dataset="sample", also=str(tmp_path / "pets"))
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(3):
+            place = tmp_path / "pets" / name / f"{number}.png"
+            Image.new("RGB", (32, 32), (number, 9, 9)).save(place)
+    with pytest.raises(UserError, match="other classes"):
+        material(config, NOWHERE)
+
+
+def test_an_ensemble_names_the_files_of_all_its_nets(sample: Dataset) -> None:
+    def net(seed: int, also: str) -> Checkpoint:
+        config = TrainConfig(net="linear", dataset="sample", also=also).to_dict()
+        return Checkpoint(build_net("linear", seed), "linear", "sample", sample.labels, config)
+
+    both = combine([net(1, "a.csv"), net(2, ""), net(3, "b.csv")])
+    assert both.learned_beside == ["a.csv", "b.csv"]
+    split, title = unseen(both, sample)  # a run leaves out what the sample judges by
+    assert len(split) == 1000
+    assert "compare" not in title
+
+
+# ---- the page ----
+
+
+def test_what_the_page_sends_is_read_again() -> None:
+    own = read_own(as_sent(digits(7)))
+    assert own is not None
+    assert torch.equal(own.images, digits(7).images)
+    assert torch.equal(own.labels, digits(7).labels)
+    assert read_own("") is None
+    assert read_own(None) is None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(7, True, ["AAAA"], {"digits": "AAAA"}, "AAAA", "no base64!", "é" * 1048, "=" * 1048),
+        as_sent(Split(digits(1).images, torch.tensor([10]))),
+        as_sent(digits(2))[:-4],
+        as_sent(digits(200)) + as_sent(digits(MOST - 199)),
+    ],
+)
+def test_what_else_is_sent_is_refused(sent: Any) -> None:
+    with pytest.raises(UserError, match="cannot read; reload it"):
+        read_own(sent)
+
+
+def test_a_link_tells_nobody_to_learn_from_digits_that_it_does_not_hold() -> None:
+    assert link_of(TrainConfig(also=SAVED_AS)) == link_of(TrainConfig())
+
+
+LINEAR = TrainConfig(net="linear", dataset="sample", epochs=2, augment="none", also=SAVED_AS)
+
+
+def job(own: str, **more: Any) -> Job:
+    return Job(LINEAR.to_dict(), NOWHERE, "cpu", own=own, **more)
+
+
+def test_a_run_learns_digits_that_it_could_not_know() -> None:
+    shown = digits(40)
+    own = Split(shown.images, torch.full((40,), 6))
+    messages = list(work(job(as_sent(own)), Controls()))
+    assert [end.how for end in messages if isinstance(end, End)] == ["done"]
+    net = from_bytes([message for message in messages if isinstance(message, Net)][-1].content)
+    assert net.learned_beside == [SAVED_AS]
+    answers = net.net(own.images.float() / 255).argmax(1)
+    assert (answers == 6).float().mean() > 0.9
+
+
+def test_a_run_goes_on_with_the_digits_that_it_began_with_alone(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    controls = Controls()
+    for message in work(job(as_sent(digits(9)), state=state), controls):
+        if isinstance(message, Net):  # an epoch is over
+            controls.turn({"leave": True})
+    kept = Path(state).read_bytes()
+    other = Split(digits(9).images, digits(9).labels.roll(1))  # as many, under other names
+    *_, end = work(job(as_sent(other), state=state, is_resumed=True), Controls())
+    assert isinstance(end, End)
+    assert end.how == "failed"
+    assert "your digits are no longer those" in end.text
+    assert Path(state).read_bytes() == kept
+    *_, end = work(job(as_sent(digits(9)), state=state, is_resumed=True), Controls())
+    assert isinstance(end, End)
+    assert end.how == "done"
+
+
+def test_the_command_of_a_run_takes_the_file_in_the_order_that_the_page_did(
+    tmp_path: Path, sample: Dataset
+) -> None:
+    file = as_csv(digits(20), tmp_path / "mine.csv")
+    config = TrainConfig(dataset="sample", also=str(file))
+    by_file, by_page = material(config, NOWHERE), with_own(sample, digits(20), NOWHERE)
+    assert torch.equal(by_file.train.images, by_page.train.images)
+    assert torch.equal(by_file.train.labels, by_page.train.labels)
+    one = as_csv(digits(1), tmp_path / "one.csv")
+    assert "and 1 of your own" in material(replace(config, also=str(one)), NOWHERE).title
+
+
+def test_page_and_server_agree_on_what_is_kept() -> None:
+    script = (HERE / "own_digits.js").read_text()
+    assert f"MOST_KEPT = {MOST};" in script
+    assert f'download: "{SAVED_AS}"' in (HERE / "sketchpad_mine.js").read_text()
+    assert f"data import {SAVED_AS}" in (HERE / "sketchpad.html").read_text()
+
+
+def test_the_file_that_a_run_names_is_never_opened(tmp_path: Path) -> None:
+    """It is a visitor's, and its name on the server means nothing."""
+    secret = as_csv(digits(3), tmp_path / "secret.csv")
+    asked = replace(LINEAR, also=str(secret))
+    messages = list(work(Job(asked.to_dict(), NOWHERE, "cpu"), Controls()))
+    assert isinstance(messages[-1], End)
+    assert "not in this browser any more" in messages[-1].text
