@@ -44,39 +44,28 @@ def unseen(
     titles = {title for _, title in found}
     for other, _ in found[1:]:
         split = common(split, other)
+    before, unknown = len(split), ""
     for file in checkpoint.learned_beside:
-        split, title = _without_own(split, title, checkpoint, data, file, load)
+        own = images_beside(file, load)
+        if own is not None:
+            split = without(split, own)
+        elif data.name not in (*OF_DIGITS, checkpoint.dataset):  # these its run left out
+            unknown += f", {file} is not here to compare them with"
     if not len(split):
+        if not checkpoint.members:
+            raise UserError(
+                f"this net was trained on all {data.noun} of {data.title}; judge it by another "
+                "data set"
+            )
         raise UserError(
             f"these nets were together trained on all {data.noun} of {data.title}; judge them by "
             "another data set"
         )
     if len(titles) > 1:
         title = f"{len(split):,} {data.noun} of {data.title} that none of the nets was trained on"
-    return split, title
-
-
-def _without_own(
-    split: Split,
-    title: str,
-    checkpoint: Checkpoint,
-    data: Dataset,
-    file: str,
-    load: Callable[[str], Dataset] | None,
-) -> tuple[Split, str]:
-    """What is left of the images once digits that were learned from beside others are out."""
-    own = images_beside(file, load)
-    if own is None:
-        # A run has left out what it reports on, and what nets of digits are judged by.
-        if data.name in OF_DIGITS or [data.name] == [name for name, _ in checkpoint.learned_from]:
-            return split, title
-        return split, f"{title}, {file} is not here to compare them with"
-    left = without(split, own)
-    if not len(left):
-        raise UserError(
-            f"this net was trained on all {data.noun} of {data.title}; judge it by another data set"
-        )
-    return left, title if len(left) == len(split) else f"{len(left):,} of the {title}"
+    elif len(split) < before:
+        title = f"{len(split):,} of the {title}"
+    return split, title + unknown
 
 
 def images_beside(file: str, load: Callable[[str], Dataset] | None) -> Split | None:

@@ -367,7 +367,7 @@ def test_a_net_that_has_learned_on_is_asked_once_when_its_answer_is_seen(open_pa
         return '"classify"' in (request.post_data or "")
 
     page.on("request", lambda request: asked.append(request.url) if is_question(request) else None)
-    learned = "window.dispatchEvent(new CustomEvent('net-changed'))"
+    learned = "window.dispatchEvent(new CustomEvent('net-changed', { detail: ['released'] }))"
     page.evaluate(learned)
     page.wait_for_timeout(300)
     assert not asked  # nothing is drawn

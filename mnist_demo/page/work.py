@@ -53,10 +53,6 @@ class Damaged(UserError):
     """What was kept of a run is nothing to go on from."""
 
 
-class Changed(UserError):
-    """The visitor's own digits are others than those that a run began with."""
-
-
 def work(job: Job | RaceJob, controls: Controls, watch: Watch | None = None) -> Messages:
     """A run, or a race, to its end. Never raises: what goes wrong is told by its End."""
     try:
@@ -67,7 +63,7 @@ def work(job: Job | RaceJob, controls: Controls, watch: Watch | None = None) -> 
             return
         yield from _work(job, controls, watch or Watch())
     except UserError as error:
-        is_final = isinstance(error, Changed | Damaged | Diverged)
+        is_final = isinstance(error, Damaged | Diverged)
         yield End("failed", for_visitors(error), is_final)
     except Exception as error:
         if is_out_of_memory(error):
@@ -126,13 +122,13 @@ def _begin(
     try:
         stored = read_stored(state)
         if stored.notes.get("own", "") != digest_of(job.own):
-            raise Changed("your digits are no longer those that this run learns from; train anew")
+            raise Damaged("your digits are no longer those that this run learns from; train anew")
         if stored.config != config or stored.images != [len(data.train), len(data.validation)]:
             raise UserError("it is of other settings or data")
         running = take_up(stored, net, state)
         curve = Curve.from_dict(stored.notes["curve"])
         seconds = float(stored.notes["seconds"])
-    except Changed:
+    except Damaged:
         raise
     except (UserError, KeyError, TypeError, ValueError) as error:
         raise Damaged("what was kept of this run is damaged; discard it, train again") from error
