@@ -32,6 +32,8 @@ MESSAGES: dict[str, Any] = {
     "switch": {"action": "pause", "value": 0.01},
     "download": {"run": "run-1", "kind": "net"},
 }
+# What the page's own events tell.
+TOLD = ("run", "runs", "how", "key", "press", "own", "first", "tab", "settings", "index")
 SETTINGS = {
     "net": "linear",
     "dataset": "sample",
@@ -173,7 +175,7 @@ def http_tries(target: Target) -> list[tuple[str, Attempt]]:
         data = [junk.value(rng) for _ in range(inputs)]
         message: dict[str, Any] = {
             "session_hash": f"fuzz{rng.randrange(10**9)}", "fn_index": number, "data": data,
-            "event_data": junk.value(rng),
+            "event_data": junk.value(rng) if rng.random() < 0.5 else _told(rng),
         }  # fmt: skip
         if not is_queued:
             return target.post("run/x", json.dumps(message).encode(), message)
@@ -237,6 +239,17 @@ def http_tries(target: Target) -> list[tuple[str, Attempt]]:
         ("raw bytes and headers", ask_raw),
         *((("tools", ask_tool),) * 2 if target.has_tools else ()),
     ]
+
+
+def _told(rng: random.Random) -> dict[str, Any]:
+    """An event's data under the right names, a run that may be there, and too many digits."""
+    told = {name: junk.value(rng) for name in rng.sample(TOLD, 4)}
+    if rng.random() < 0.3:
+        told["run"] = "run-1"
+    if rng.random() < 0.3:
+        own = rng.randbytes(785 * rng.choice((1, 2, 300, 301, 5_000)))
+        told["own"] = base64.b64encode(own).decode()
+    return told
 
 
 def _raw(target: Target, rng: random.Random) -> str | None:

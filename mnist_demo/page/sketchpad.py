@@ -39,8 +39,19 @@ from mnist_demo.strokes import PAD
 HERE = Path(__file__).parent
 ID = "sketchpad"
 Answering = Callable[[Any, Any], Awaitable[dict[str, Any]]]  # of a session and what it sent
-# One script in nine files, in this order: each uses what stands before it.
-PARTS = ("", "_reading", "_inside", "_ask", "_pictures", "_pointers", "_keys", "_mine", "_start")
+# One script in ten files, in this order: each uses what stands before it.
+PARTS = (
+    "",
+    "_reading",
+    "_inside",
+    "_ask",
+    "_pictures",
+    "_pointers",
+    "_keys",
+    "_mine",
+    "_naming",
+    "_start",
+)
 SCRIPTS = [f"sketchpad{part}.js" for part in PARTS]
 PICTURE_PART = 0.64  # of the pad's side that an opened picture's ink takes up
 

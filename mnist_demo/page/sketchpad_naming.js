@@ -1,0 +1,60 @@
+// Which digit a drawing is: on demand its drawer says so, and it is kept with the others.
+const right = find(".right");
+const naming = find(".naming");
+let keeping = false; // against a double click
+
+function offerNaming() {
+  naming.hidden ||= Boolean(props.value.unfit);
+  const isOffered = !naming.hidden;
+  right.hidden = !isOffered && !stripAnswer;
+  right.setAttribute("aria-expanded", isOffered);
+  right.textContent = t(isOffered ? "Close" : "Right?");
+  right.title = isOffered ? "" : t("Say which digit it is, and keep it");
+  for (const button of naming.querySelectorAll("button")) button.setAttribute("aria-disabled", isBlank());
+}
+
+const tellMine = (text) => (find(".kept").textContent = text || t("Which digit did you draw?"));
+
+async function keepAs(label) {
+  if (isBlank() || keeping) return;
+  keeping = true;
+  await keepRead(label).finally(() => (keeping = false));
+}
+
+async function keepRead(label) {
+  dropPen();
+  const drawn = version;
+  for (let tries = 0; shown < drawn && version === drawn && tries < 50; tries++) await pause(40);
+  if (shown < drawn || version !== drawn) return tellMine(t("It is not read yet; try again in a moment."));
+  refresh();
+  const before = digits.find(({ pixels }) => pixels === stripAnswer.centred);
+  if (!before && digits.length >= MOST_KEPT)
+    return tellMine(t("{n} are kept, and there is room for no more: save them, then forget them.", { n: MOST_KEPT }));
+  digits = digits.filter((digit) => digit !== before);
+  digits.unshift({ label, pixels: stripAnswer.centred, net: props.value.net, said: saidOf(stripAnswer) });
+  const isStored = storeDigits(digits);
+  clear();
+  showMine();
+  tellMine(isStored ? t("Kept as {digit}. Draw the next.", { digit: named(label) })
+    : t("This browser stores nothing: save them as a file before you leave."));
+}
+
+const saidOf = (answer) => (answer.parts.length ? answer.parts.map((part) => part.digit) : [answer.digit]).join("");
+
+right.addEventListener("click", () => {
+  naming.hidden = !naming.hidden;
+  tellMine("");
+  offerNaming();
+  if (right.hidden) pad.focus();
+});
+for (let digit = 0; digit < 10; digit++) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: digit });
+  button.setAttribute("aria-label", t("It is {digit}", { digit: named(digit) }));
+  button.title = t("Key {digit}", { digit });
+  button.addEventListener("click", () => keepAs(digit));
+  naming.querySelector("div").append(button);
+}
+document.addEventListener("keydown", (event) => {
+  if (naming.hidden || !isShown() || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^[0-9]$/.test(event.key)) keepAs(Number(event.key));
+}, { signal });
