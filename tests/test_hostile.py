@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import base64
+import http.client
 import json
 import random
 import socket
@@ -19,9 +21,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from requests.exceptions import ChunkedEncodingError
 
-from mnist_demo.benchmark import fuzz_http, junk
-from mnist_demo.benchmark.fuzz import Tally, attack_files
+from mnist_demo.benchmark import fuzz, fuzz_http, junk
+from mnist_demo.benchmark.fuzz import Tally, attack_app, attack_files
+from mnist_demo.benchmark.server import app_process, free_port
 from mnist_demo.errors import UserError
+from mnist_demo.page import bodies, insight, sketchpad
+from mnist_demo.page.doors import Door
 from mnist_demo.page.envelope import (
     MAX_CONTAINERS,
     MAX_DEPTH,
@@ -33,12 +38,15 @@ from mnist_demo.page.envelope import (
     check_event,
     read_json,
 )
+from mnist_demo.page.gallery_pictures import Painter
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.guard import NOT_OFFERED
+from mnist_demo.page.insight import Insight
 from mnist_demo.page.logs import Traffic
 from mnist_demo.page.pictures import MAX_PIXELS, Pictures
 from mnist_demo.page.sketchpad import read_drawing
 from mnist_demo.page.visitors import Visitors
+from mnist_demo.page.words import ENGLISH
 
 ROOT = Path(__file__).parent.parent
 OFFERS = Offers(
@@ -172,8 +180,23 @@ def test_a_pixel_bomb_is_not_unfolded(sides: tuple[int, int]) -> None:
 
 def test_too_many_pictures_at_once_are_turned_away() -> None:
     pictures = Pictures(at_once=0, waiting=0)
-    with pytest.raises(UserError, match="try again"):
+    with pytest.raises(UserError, match="sent at this moment; try again in a few seconds"):
         pictures.ink_of("AAAA")
+    with pytest.raises(UserError, match="drawn at this moment; try again in a few seconds"):
+        asyncio.run(Painter(most=0).paint(dict))
+
+
+def test_who_looks_inside_when_many_do_is_told_when_to_ask_again(tmp_path: Path) -> None:
+    from mnist_demo.page.launch import make_context
+
+    context = make_context(tmp_path)
+    context.crew.close()
+    context.insight = Insight(_waiting=insight.MAX_WAITING)
+    told = asyncio.run(sketchpad.look(context, "anna", fuzz_http.DRAWING, ENGLISH))
+    assert told == {
+        "error": "many people are looking inside a net; try again in a second",
+        "again_in": 1.0,
+    }
 
 
 def test_made_up_sessions_push_out_nobody_who_has_a_net() -> None:
@@ -200,6 +223,48 @@ def test_lies_in_files_come_to_nothing(tmp_path: Path) -> None:
     assert sum(tally.tries.values()) == 120
 
 
+@pytest.mark.timeout(500)  # the app starts and may train, on a machine that may be busy
+def test_a_short_run_of_the_fuzzer_finds_nothing() -> None:
+    result = fuzz.run(argparse.Namespace(tries=100, seed=6, seconds=300))
+    assert [finding for finding in result["findings"] if "of silence" not in finding] == []
+    assert result["tries"] == 100
+    assert {"endpoints", "events", "tools"} <= set(result["by_kind"])
+
+
+# A server that leaves a file where it runs, each time that it is asked for its page.
+LITTERING = """
+import http.server, json, pathlib, sys, time
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/":
+            pathlib.Path(f"litter-{time.time_ns()}").touch()
+        pad = {"id": 1, "props": {"server_fns": ["classify"]}}
+        body = json.dumps({"components": [pad], "dependencies": []}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Page).serve_forever()
+"""
+
+
+def test_the_fuzzer_notices_a_file_that_the_server_leaves_where_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.py").write_text(LITTERING)
+    (tmp_path / "place").mkdir()
+    monkeypatch.setattr(fuzz, "APP", tmp_path / "app.py")
+    tally = Tally(60)
+    attack_app(tmp_path / "place", tally, 0, seed=1)
+    assert [finding.partition("-")[0] for finding in tally.findings] == [
+        "files were written: here/litter"
+    ]
+    assert not list(tmp_path.glob("litter*"))  # nor in the checkout, where it would stay
+
+
 @pytest.fixture(scope="module")
 def target(address: str) -> fuzz_http.Target:
     port = urlsplit(address).port
@@ -211,6 +276,16 @@ def test_the_fuzzer_sees_the_page(target: fuzz_http.Target) -> None:
     names = {name for _, name in target.functions}
     assert {"classify", "inside", "read_picture", "page_of", "switch", "download"} <= names
     assert len(target.events) > 10
+
+
+def test_who_draws_beside_the_fuzzer_is_answered_by_the_net(target: fuzz_http.Target) -> None:
+    pad = next(number for number, name in target.functions if name == "classify")
+    for name, what in (("classify", "digit"), ("inside", "stages")):
+        for data in (fuzz_http.DRAWING, fuzz_http.MESSAGES[name]):
+            call = {"session_hash": "by", "component_id": pad, "fn_name": name, "data": data}
+            body = json.dumps(call).encode()
+            reply = target.ask("POST", "/gradio_api/component_server/", body, fuzz_http.JSON)[1]
+            assert what in json.loads(reply), data
 
 
 def test_the_fuzzer_notices_what_gives_way(target: fuzz_http.Target) -> None:
@@ -236,6 +311,24 @@ def test_an_event_without_what_the_page_sends_is_refused_in_words(
         status, reply = target.ask("POST", "/gradio_api/run/predict", body, fuzz_http.JSON)
         assert status in (200, 422), event  # a fault is a 500, without words
         assert json.loads(reply).get("error", "") is not None
+
+
+def test_what_waits_in_line_cannot_be_run_past_it(target: fuzz_http.Target) -> None:
+    queued = [(number, inputs) for number, inputs, is_queued in target.events if is_queued]
+    assert len(queued) > 10
+    before = line_of(target)
+    for number, inputs in queued:
+        event = {"session_hash": "pusher", "fn_index": number, "data": [None] * inputs}
+        body = json.dumps(event).encode()
+        for name in ("predict", "classify"):
+            status, reply = target.ask("POST", f"/gradio_api/run/{name}", body, fuzz_http.JSON)
+            assert (status, line_of(target)) == (404, before), (number, reply)
+
+
+def line_of(target: fuzz_http.Target) -> tuple[int, int]:
+    """Events and trainings that wait or run."""
+    events = json.loads(target.ask("GET", "/gradio_api/queue/status")[1])["queue_size"]
+    return events, json.loads(target.ask("GET", "/health")[1])["trainings_in_line"]
 
 
 def test_what_a_form_does_not_offer_is_not_repeated(target: fuzz_http.Target) -> None:
@@ -311,8 +404,6 @@ def test_no_path_of_the_server_is_on_the_page(target: fuzz_http.Target) -> None:
 
 
 def test_every_reply_says_what_it_is(target: fuzz_http.Target) -> None:
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=20)
     connection.request("GET", "/")
     assert connection.getresponse().headers["X-Content-Type-Options"] == "nosniff"
@@ -331,19 +422,25 @@ def test_a_body_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     assert status == 408
 
 
-@pytest.mark.parametrize(("most", "status"), [("MAX_IN_FLIGHT", 503), ("OF_ADDRESS", 429)])
+@pytest.mark.parametrize(
+    ("most", "status", "text"),
+    [
+        ("MAX_IN_FLIGHT", 503, "too much is sent at this moment"),
+        ("OF_ADDRESS", 429, "your network sends too much at this moment"),
+    ],
+)
 def test_large_bodies_that_are_too_many_together_wait_and_small_ones_do_not(
-    most: str, status: int, monkeypatch: pytest.MonkeyPatch
+    most: str, status: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"mnist_demo.page.bodies.{most}", 300)
     monkeypatch.setattr("mnist_demo.page.bodies.MAX_SMALL", 100)
     blank = b"{" + b" " * 96 + b"}"
 
-    async def at_once() -> list[int]:
+    async def at_once() -> list[Reply]:
         gate, send_all = new_gate(), asyncio.Event()
 
-        async def ask(body: bytes, held: bytes = b"") -> int:
-            """The status; where a part is `held`, it comes when all others are answered."""
+        async def ask(body: bytes, held: bytes = b"") -> Reply:
+            """The reply; where a part is `held`, it comes when all others are answered."""
             parts = [body, held] if held else [body]
 
             async def receive() -> Any:
@@ -352,7 +449,7 @@ def test_large_bodies_that_are_too_many_together_wait_and_small_ones_do_not(
                 part = parts.pop(0)
                 return {"type": "http.request", "body": part, "more_body": bool(parts)}
 
-            return await status_of(gate, receive)
+            return await reply_of(gate, receive)
 
         slow = [asyncio.create_task(ask(b"{" + b" " * 148, b"}")) for _ in range(2)]
         await asyncio.sleep(0.01)
@@ -362,8 +459,10 @@ def test_large_bodies_that_are_too_many_together_wait_and_small_ones_do_not(
         return late
 
     small, large = asyncio.run(at_once())
-    assert small not in (429, 503)
-    assert large == status
+    assert small[0] not in (429, 503)
+    assert large[0] == status
+    assert large[1][b"retry-after"] == b"%d" % bodies.AGAIN_IN
+    assert json.loads(large[2]) == {"detail": f"{text}; try again in {bodies.AGAIN_IN} s"}
 
 
 def test_refusals_are_held_back_the_more_of_them_there_are(
@@ -389,7 +488,8 @@ def test_refusals_are_held_back_the_more_of_them_there_are(
         async def receive() -> Any:
             return {"type": "http.request", "body": b"no JSON", "more_body": False}
 
-        assert await asyncio.gather(*(status_of(gate, receive) for _ in range(60))) == [400] * 60
+        replies = await asyncio.gather(*(reply_of(gate, receive) for _ in range(60)))
+        assert [status for status, *_ in replies] == [400] * 60
         assert not gate.refusing
         assert not gate.bodies.in_flight
 
@@ -424,6 +524,101 @@ def test_another_sites_script_comes_without_cookies() -> None:
         through_gate([], "GET", "/", [cookie, (b"sec-fetch-site", b"cross-site"), NAVIGATE], seen)
     )
     assert cookie in seen[-1]  # a link from elsewhere
+
+
+EVIL = "https://evil.example"
+PREFLIGHT = {"Access-Control-Request-Method": "POST"}
+ASKED = [
+    *(("GET", "/"), ("GET", "/config"), ("GET", "/health"), ("GET", "/gradio_api/info")),
+    *(("POST", "/gradio_api/component_server/"), ("POST", "/gradio_api/queue/join")),
+    *(("OPTIONS", "/config"), ("OPTIONS", "/gradio_api/component_server/")),
+]
+
+
+def asks_for(pad: int, event: int) -> bytes:
+    """A message that the server takes as a call of a server function and as an event."""
+    call = {"session_hash": "anna", "component_id": pad, "fn_name": "classify"}
+    return json.dumps(call | {"fn_index": event, "data": [None, None]}).encode()
+
+
+def ask_from_evil(
+    port: int, method: str, path: str, host: str, headers: dict[str, str], body: bytes
+) -> tuple[int, http.client.HTTPMessage]:
+    """As a browser asks for a script of another site's page."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    said = {"Host": host, "Origin": EVIL} | fuzz_http.JSON | headers
+    said |= PREFLIGHT if method == "OPTIONS" else {}
+    connection.request(method, path, body if method == "POST" else None, said)
+    reply = connection.getresponse()
+    reply.read()
+    connection.close()
+    return reply.status, reply.headers
+
+
+@pytest.fixture(scope="module")
+def message(target: fuzz_http.Target) -> bytes:
+    pad = next(number for number, name in target.functions if name == "classify")
+    return asks_for(pad, next(n for n, inputs, queued in target.events if queued and inputs == 2))
+
+
+@pytest.mark.parametrize(("method", "path"), ASKED)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_another_sites_script_may_not_read_a_page_on_this_machine(
+    target: fuzz_http.Target, message: bytes, host: str, method: str, path: str
+) -> None:
+    at = f"{host}:{target.port}"
+    status, headers = ask_from_evil(target.port, method, path, at, {}, message)
+    assert (status, headers["Access-Control-Allow-Origin"]) == (200, None)
+
+
+@pytest.mark.parametrize(("method", "path"), ASKED)
+def test_what_another_sites_script_may_read_of_a_public_page_is_no_visitors(
+    target: fuzz_http.Target, message: bytes, method: str, path: str
+) -> None:
+    """No cookie tells visitors apart: their sessions are names that their own pages make up."""
+    status, headers = ask_from_evil(target.port, method, path, "demo.example", {}, message)
+    assert status == 200
+    assert headers["Access-Control-Allow-Origin"] in (None, EVIL)  # Gradio's CORS
+    assert headers["Set-Cookie"] is None
+    if method == "GET":
+        assert b"anna" not in target.ask("GET", path)[1]
+
+
+def test_another_sites_script_is_nobody_who_has_logged_in(tmp_path: Path) -> None:
+    from mnist_demo.page.app import build
+    from mnist_demo.page.launch import launch_page, make_context
+
+    port, page = free_port(), build(make_context(tmp_path))
+    pad = next(number for number, part in page.blocks.items() if part.elem_id == sketchpad.ID)
+    event = next(number for number, event in page.fns.items() if event.api_name == "classify")
+    launch_page(page, "127.0.0.1", port, block=False, door=Door("open sesame"))
+
+    def statuses(site: str) -> set[int]:
+        said = {"Cookie": cookie, "Sec-Fetch-Site": site, "Sec-Fetch-Mode": "cors"}
+        asked = [(m, path) for m, path in ASKED if m != "OPTIONS" and path not in ("/", "/health")]
+        return {
+            ask_from_evil(port, *ask, "demo.example", said, asks_for(pad, event))[0]
+            for ask in asked
+        }
+
+    try:
+        cookie = logged_in(port)
+        assert statuses("same-origin") == {200}
+        assert statuses("cross-site") == {401}
+    finally:
+        page.close()
+
+
+def logged_in(port: int) -> str:
+    """What a browser says once it has logged in."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/login", "username=anna&password=open+sesame", form)
+    reply = connection.getresponse()
+    cookies = [line.partition(";")[0] for line in reply.headers.get_all("Set-Cookie", [])]
+    connection.close()
+    assert cookies
+    return "; ".join(cookies)
 
 
 def test_an_assistant_cannot_choose_its_address() -> None:
@@ -477,7 +672,10 @@ def new_gate() -> Gate:
     return Gate(app, 1000, lambda: OFFERS, Traffic())
 
 
-async def status_of(gate: Gate, receive: Any) -> int:
+Reply = tuple[int, dict[bytes, bytes], bytes]  # status, headers, body
+
+
+async def reply_of(gate: Gate, receive: Any) -> Reply:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -485,7 +683,8 @@ async def status_of(gate: Gate, receive: Any) -> int:
 
     scope = {"type": "http", "method": "POST", "path": "/gradio_api/queue/join", "headers": []}
     await gate(scope | {"client": ("192.0.2.1", 50_000)}, receive, send)
-    return int(sent[0]["status"])
+    body = b"".join(message.get("body", b"") for message in sent[1:])
+    return sent[0]["status"], dict(sent[0]["headers"]), body
 
 
 def test_a_cut_connection_harms_nobody(target: fuzz_http.Target) -> None:
@@ -521,3 +720,36 @@ def test_the_described_endpoints_hold_what_they_say(address: str) -> None:
             assert not [fact for fact in SERVER_FACTS if fact in reply.text]
 
         ask()
+
+
+def test_the_log_holds_neither_drawings_nor_who_sent_them(tmp_path: Path) -> None:
+    log, ink = tmp_path / "log.txt", base64.b64encode(bytes(range(7, 255, 2))).decode()
+    marks = {"session": "marked-session", "address": "203.0.113.77", "ink": ink}
+    sender = fuzz_http.JSON | {"X-Forwarded-For": marks["address"]}
+    folders = {"MNIST_DEMO_RUNS": str(tmp_path / "runs"), "MNIST_DEMO_DATA": str(tmp_path)}
+    with app_process(variables=folders, log=log) as (address, _):
+        port = urlsplit(address).port
+        assert port
+        target = fuzz_http.Target(port, SERVER_FACTS)
+
+        def send(name: str, data: Any) -> tuple[int, dict[str, Any]]:
+            numbers = (number for number, function in target.functions if function == name)
+            message = {"session_hash": marks["session"], "component_id": next(numbers, 0)}
+            body = json.dumps(message | {"fn_name": name, "data": data}).encode()
+            status, reply = target.ask("POST", "/gradio_api/component_server/", body, sender)
+            return status, json.loads(reply)
+
+        drawing = {"net": "released", "x": 0, "y": 0, "w": 4, "h": 31, "ink": ink}
+        assert "digit" in send("classify", drawing)[1]
+        picture = base64.b64encode(junk.png_claiming(28, 28, 28)).decode()
+        assert send("read_picture", picture)[0] == 200
+        assert "error" in send("classify", drawing | {"w": 99})[1]
+        assert send("no_such", drawing)[0] == 404
+        endpoint = json.dumps({"data": [ink, "released"], "session_hash": marks["session"]})
+        reply = target.ask("POST", "/gradio_api/call/classify", endpoint.encode(), sender)[1]
+        event = json.loads(reply)["event_id"]
+        target.ask("GET", f"/gradio_api/call/classify/{event}", headers=sender)
+    text = log.read_text()
+    assert "refused: 1 in" in text  # the last report, of what was asked
+    for what, mark in {**marks, "picture": picture}.items():
+        assert mark not in text, what

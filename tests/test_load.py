@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import http.client
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -248,3 +250,35 @@ def test_the_proxys_configuration_is_the_one_that_is_told(tmp_path: Path) -> Non
     shown = told.partition("```nginx\n")[2].partition("```")[0]
     folder = str(tmp_path)
     assert shown.strip() == text.replace(folder, "/run/mnist-demo").strip()
+
+
+def test_nginx_itself_says_when_to_come_back(port: int, tmp_path: Path) -> None:
+    program = proxy.nginx()
+    if program is None:
+        pytest.skip("no nginx here")
+    text = proxy.config_text(port, ["http://127.0.0.1:9/"], tmp_path)  # where nobody answers
+    strict = text.replace("rate=1000r/s", "rate=1r/m").replace(" burst=1000 nodelay", "")
+    (tmp_path / "nginx.conf").write_text(strict)
+
+    def ask() -> tuple[int, str | None]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/")
+        reply = connection.getresponse()
+        connection.close()
+        return reply.status, reply.headers["Retry-After"]
+
+    def first() -> tuple[int, str | None] | None:
+        with contextlib.suppress(OSError):
+            return ask()
+        return None
+
+    words = ["-p", str(tmp_path), "-e", "stderr", "-c", str(tmp_path / "nginx.conf")]
+    with subprocess.Popen([program, *words], stderr=subprocess.DEVNULL) as process:
+        try:
+            until = time.monotonic() + 20
+            while (answered := first()) is None and time.monotonic() < until:
+                time.sleep(0.02)
+            assert answered == (502, None)
+            assert ask() == (429, "1")
+        finally:
+            process.terminate()

@@ -1,6 +1,6 @@
 """`benchmark fuzz`: thousands of hostile requests and files, and whether anything gave way.
 
-The app runs in a process of its own, on this machine alone, with a folder of its own for
+The app runs in a process of its own, on this machine alone, in a folder of its own with
 all that it might write. What counts as giving way: an end of the process, a reply of 500, two
 seconds without a reply or without more of it, a file where none belongs, a path of this machine
 in a reply.
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
+import shutil
 import sys
 import tempfile
 import threading
@@ -41,6 +43,7 @@ FOLDERS = {  # all that the app may write to, by the variable that tells it
     "MNIST_DEMO_DATA": "data",
     "MNIST_DEMO_RUNS": "runs",
 }
+HERE = "here"  # where the app runs: a path that names no folder would lead there
 FONTS = re.compile(r"home/\.cache/matplotlib/fontlist-v[\d.]+\.json")
 KEPT = 20  # findings that are shown
 
@@ -108,8 +111,12 @@ def attack_app(place: Path, tally: Tally, tries: int, seed: int) -> None:
     variables = {variable: str(place / folder) for variable, folder in FOLDERS.items()}
     for folder in variables.values():
         Path(folder).mkdir()
+    paths = [str(APP.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    variables["PYTHONPATH"] = os.pathsep.join(paths)
     words = ["--mcp"] if find_spec("mcp") else []
-    with app_process(variables=variables, words=words, log=place / LOG) as (address, process):
+    with app_process(
+        _moved(APP, place / HERE), variables=variables, words=words, log=place / LOG
+    ) as (address, process):
         port = urlsplit(address).port
         assert port is not None
         target = Target(port, secrets=(str(APP.parent), str(place), sys.prefix, "Traceback"))
@@ -130,6 +137,12 @@ def attack_app(place: Path, tally: Tally, tries: int, seed: int) -> None:
         new = sorted(written(place) - before)
         if new:
             tally.findings.append(f"files were written: {', '.join(new[:5])}")
+
+
+def _moved(app: Path, folder: Path) -> Path:
+    """A copy of the app's script, which is started in the folder that it lies in."""
+    folder.mkdir()
+    return Path(shutil.copy(app, folder))
 
 
 @contextmanager

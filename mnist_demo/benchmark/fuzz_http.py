@@ -23,9 +23,11 @@ ASSISTANT = JSON | {"Accept": "application/json, text/event-stream"}
 Attempt = Callable[[random.Random], str | None]
 
 # Valid messages of the server functions, from which the hostile ones are made.
-DRAWING = {"net": "released", "x": 0, "y": 0, "w": 2, "h": 2, "ink": "AP8A/w=="}
+STROKE = base64.b64encode(b"\xff" * 8 * 80).decode()  # enough ink that the net is asked
+DRAWING = {"net": "released", "x": 66, "y": 30, "w": 8, "h": 80, "ink": STROKE}
+ONE = base64.b64encode((bytes(12) + b"\xff" * 4 + bytes(12)) * 28).decode()  # 28x28
 MESSAGES: dict[str, Any] = {
-    "classify": DRAWING | {"own": base64.b64encode(bytes(784)).decode()},
+    "classify": DRAWING | {"own": ONE},
     "inside": DRAWING | {"at_rest": True},
     "page_of": {"choice": "released", "sort": "worst", "page": 0, "size": 24, "right": False},
     "figure_of": {"choice": "released", "what": "channels", "index": 0, "narrow": True},

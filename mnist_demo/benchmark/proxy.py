@@ -46,6 +46,11 @@ http {{
     listen 127.0.0.1:{port};
     limit_req zone=updates burst=1000 nodelay;
     limit_req_status 429;
+    error_page 429 @later;  # of nginx itself; the app's own refusals say when
+    location @later {{
+      add_header Retry-After 1 always;
+      return 429;
+    }}
     location / {{
       proxy_pass http://app;
       proxy_http_version 1.1;
