@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from pathlib import Path
 
 from mnist_demo.errors import UserError
@@ -10,8 +11,8 @@ from mnist_demo.files import write_whole
 
 DATA_FOLDER = "choose another data folder with --data-dir or MNIST_DEMO_DATA"
 
-# How torch words it where it has no error of its own for it: MPS, and the CPU's allocator.
-_WORDS = ("out of memory", "not enough memory", "can't allocate memory")
+# How torch words it where it has no error of its own for it: MPS, the CPU's allocator, cuBLAS.
+_WORDS = ("out of memory", "not enough memory", "can't allocate memory", "STATUS_ALLOC_FAILED")
 
 
 class OutOfMemory(UserError):
@@ -19,9 +20,9 @@ class OutOfMemory(UserError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    import torch  # commands save files without it
-
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+    # Not imported here: some commands do without torch, and then its error is none of theirs.
+    of_torch = getattr(sys.modules.get("torch"), "OutOfMemoryError", ())
+    return isinstance(error, (MemoryError, of_torch)) or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
     )
 

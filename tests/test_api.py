@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import base64
 import io
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio_client import Client
 from PIL import Image
@@ -26,6 +28,8 @@ from mnist_demo.errors import UserError
 from mnist_demo.optimise import OPTIMIZERS
 from mnist_demo.page import api_training, logs
 from mnist_demo.page.api_training import ApiRuns, checked
+from mnist_demo.page.batcher import MAX_WAITING
+from mnist_demo.page.context import Context
 from mnist_demo.page.crew import Crew
 from mnist_demo.page.logs import ErrorWatch, Tally, Traffic
 
@@ -287,13 +291,47 @@ def test_errors_that_other_threads_log_are_noticed() -> None:
 
 
 @pytest.fixture(scope="module")
-def mcp_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mcp_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[gr.Blocks]:
     from mnist_demo.page.app import build
     from mnist_demo.page.launch import launch_page, make_context
 
     page = build(make_context(tmp_path_factory.mktemp("no-data")))
-    yield launch_page(page, host="127.0.0.1", port=free_port(), block=False, mcp=True)
+    launch_page(page, host="127.0.0.1", port=free_port(), block=False, mcp=True)
+    yield page
     page.close()
+
+
+@pytest.fixture
+def mcp_address(mcp_page: gr.Blocks) -> str:
+    return str(mcp_page.local_url)
+
+
+def test_health_is_busy_where_the_next_training_would_be_turned_away(mcp_page: gr.Blocks) -> None:
+    context: Context = mcp_page.context
+    turns = context.turns
+    places = [turns.join() for _ in range(turns.limit)]
+    try:
+        health = read_health(mcp_page.local_url)  # and with status 200: it is no fault
+        assert health["status"] == "busy"
+        assert health["trainings_in_line"] == health["trainings_limit"] == turns.limit
+        with pytest.raises(UserError, match="trainings are waiting already"):
+            turns.join()
+        turns.leave(places.pop())
+        health = read_health(mcp_page.local_url)
+        assert (health["status"], health["trainings_in_line"]) == ("ok", turns.limit - 1)
+    finally:
+        for place in places:
+            turns.leave(place)
+
+
+def test_health_is_busy_where_the_next_drawing_would_be_turned_away(
+    mcp_page: gr.Blocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context: Context = mcp_page.context
+    assert read_health(mcp_page.local_url)["status"] == "ok"
+    monkeypatch.setattr(context.batcher, "_waiting", [None] * MAX_WAITING)
+    health = read_health(mcp_page.local_url)
+    assert (health["status"], health["drawings_waiting"]) == ("busy", MAX_WAITING)
 
 
 def test_an_assistant_finds_three_tools_and_reads_a_picture(
@@ -342,6 +380,37 @@ def test_an_assistant_finds_three_tools_and_reads_a_picture(
     )
     settings = next(tool for tool in tools if tool.name == "train").inputSchema["properties"]
     assert settings["optimizer"]["description"] == f"one of: {', '.join(OPTIMIZERS)}"
+
+
+def test_an_assistant_trains_a_net_and_tests_it(mcp_address: str) -> None:
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async def visit() -> tuple[Any, Any, Any, Any]:
+        async with (
+            streamablehttp_client(f"{mcp_address}gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+
+            async def call(tool: str, words: dict[str, Any]) -> Any:
+                answer: Any = await session.call_tool(tool, words)
+                return ast.literal_eval(answer.content[0].text)
+
+            end = await call("train", SETTINGS)
+            refused = await call("train", SETTINGS | {"epochs": 0})
+            report = await call("evaluate", {"net": end["net"]})
+            unknown = await call("evaluate", {"net": "net-unknown"})
+            return end, refused, report, unknown
+
+    end, refused, report, unknown = asyncio.run(visit())
+    assert end["event"] == "done"
+    assert end["accuracy"] > 0.3
+    assert refused == {"event": "error", "error": "epochs is 0; choose from 1 to 60"}
+    assert report["net"] == "linear, trained on sample"
+    assert report["accuracy"] == pytest.approx(end["accuracy"], abs=1e-6)
+    assert report["count"] == sum(map(sum, report["confusion"])) == 1000
+    assert "no net is called" in unknown["error"]
 
 
 def test_without_being_asked_there_is_no_mcp(address: str) -> None:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import ALONE, ROOT, Run
 from digits import DRAWINGS, drawn, grey_image
 from PIL import Image
@@ -334,3 +335,111 @@ def test_a_run_that_diverges_says_so_and_keeps_the_last_good_epoch(
     assert "error: the loss is no longer a number" in captured.err
     assert load_checkpoint(path).metrics["epochs"] == 1  # the last good one, whichever is asked for
     assert load_checkpoint(path).metrics["held_out_accuracy"] > 0.7
+
+
+FULL = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    MemoryError(),
+]
+
+
+def fill_memory(patch: pytest.MonkeyPatch, error: Exception) -> None:
+    """No net has room for a pass."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    patch.setattr(torch.nn.Module, "__call__", refuse)
+
+
+@pytest.mark.parametrize("error", FULL, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["evaluate", "--dataset", "sample"], "try --device cpu or a smaller net"),
+        (["evaluate", "--dataset", "sample", "--device", "cpu"], "try a smaller net"),
+        (["predict", "2.png"], "try a smaller net"),
+        (["samples", "--out", "samples.png"], "try a smaller net"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_full_device_is_told_in_one_line_with_the_remedy(
+    words: list[str],
+    remedy: str,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("MNIST_DEMO_DATA", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+    grey_image(drawn("2")).save("2.png")
+    fill_memory(monkeypatch, error)
+    assert main(words) == 2
+    assert capsys.readouterr().err == f"error: out of memory; {remedy}\n"
+
+
+def test_a_last_test_without_room_costs_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise FULL[0]
+
+    words = [*QUICK, "--epochs", "1", "--out", str(tmp_path / "net.safetensors")]
+    with monkeypatch.context() as patch:
+        patch.setattr("mnist_demo.outcome.figures_of", refuse)
+        assert main(words) == 2
+    told = capsys.readouterr().err
+    assert "--resume and --device cpu or a smaller --test-batch-size\n" in told
+    assert main([*words, "--resume", "--device", "cpu", "--test-batch-size", "100"]) == 0
+    assert "goes on after epoch 1 of 1" in capsys.readouterr().out
+
+
+def test_a_training_that_has_no_room_to_begin_is_told_the_batch_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise FULL[0]
+
+    monkeypatch.setattr(Dataset, "to", refuse)
+    assert main([*QUICK, "--out", str(tmp_path / "net.safetensors")]) == 2
+    told = capsys.readouterr().err
+    assert told.endswith("try --device cpu, a smaller net or a smaller --batch-size\n")
+
+
+def test_another_fault_is_not_passed_off_as_want_of_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill_memory(monkeypatch, RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError, match="shapes"):
+        main(["evaluate", "--dataset", "sample"])
+
+
+def test_want_of_memory_is_told_without_torch() -> None:
+    """`nets` stands for any command that does without."""
+    code = (
+        "import sys\n"
+        "from mnist_demo.cli import main, nets\n"
+        "def refuse(args): raise MemoryError\n"
+        "nets.run = refuse\n"
+        "code = main(['nets'])\n"
+        "sys.exit(7 if 'torch' in sys.modules else code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert one_line_error(done) == "error: out of memory; try a smaller net"
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_an_audit_without_data_does_not_pass_and_says_why(code: int, tmp_path: Path) -> None:
+    """pip-audit ends with 1 for an unsafe package, and with `--strict` for one without data."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "$@"\nexit {code}\n')
+    python.chmod(0o755)
+    make = ["make", "--old-file", ".venv/.audit", "audit", f"BIN={tmp_path}"]
+    done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert "-m pip_audit --strict" in done.stdout
+    assert "-r requirements.txt" in done.stdout
+    assert bool(done.returncode) == bool(code)
+    assert ("or pip-audit had no data on it" in done.stderr) == bool(code)

@@ -30,7 +30,7 @@ from mnist_demo.learner import Learner
 from mnist_demo.page import board as boards
 from mnist_demo.page import fields, form, trainer, work
 from mnist_demo.page import job as job_time
-from mnist_demo.page.board import board, settings_of
+from mnist_demo.page.board import board, in_line, settings_of
 from mnist_demo.page.context import Context
 from mnist_demo.page.crew import Crew
 from mnist_demo.page.curve import MAX_POINTS, Curve
@@ -386,6 +386,28 @@ def test_two_visitors_train_one_after_the_other() -> None:
     assert list(board(bert)["runs"]) == ["run-1"]
 
 
+@pytest.mark.parametrize(
+    ("ahead", "seconds", "text"),
+    [
+        (3, 130, "3 people ahead of you, about 2 min 10 s; "),
+        (3, 121, "3 people ahead of you, about 2 min 10 s; "),  # never sooner than was said
+        (1, 41, "1 person ahead of you, about 50 s; "),
+        (1, 0, "1 person ahead of you, about 10 s; "),
+        (2, None, "2 people ahead of you; "),
+        (1, None, "1 person ahead of you; "),
+    ],
+)
+def test_who_waits_is_told_behind_how_many_and_for_how_long(
+    ahead: int, seconds: float | None, text: str
+) -> None:
+    end = "keep this page open, your run starts by itself"
+    assert in_line(ahead, seconds, "your run") == text + end
+
+
+def test_who_is_next_is_not_told_of_a_wait() -> None:
+    assert in_line(0, 0.0, "your run") == "Starting"
+
+
 def test_a_run_that_diverges_fails_with_a_remedy_and_keeps_its_epochs() -> None:
     config = replace(LINEAR, net="perceptron", optimizer="sgd", learning_rate=0.05, epochs=9)
     run, updates = start(config)
@@ -452,6 +474,27 @@ def test_out_of_memory_later_keeps_the_last_good_epoch(monkeypatch: pytest.Monke
     assert run.status == "failed"
     assert "The net of epoch 1 is kept" in run.message
     assert run.checkpoint is not None
+
+
+def test_out_of_memory_in_the_last_test_leaves_a_message_and_a_net_to_use(
+    monkeypatch: pytest.MonkeyPatch, small: Dataset
+) -> None:
+    def refuse(*_: object) -> None:
+        raise CUDA
+
+    monkeypatch.setattr(work, "infer_in_chunks", refuse)
+    run, updates = start()
+    list(updates)
+    assert run.status == "failed"
+    assert run.message == (
+        "The device is out of memory; choose a smaller net. "
+        "The net of epoch 2 is kept, the best so far."
+    )
+    assert board_of(run)["runs"]["run-1"]["failure"] == run.message
+    assert run.accuracy is None
+    assert run.is_usable
+    assert run.checkpoint is not None
+    assert evaluate(run.checkpoint.net, small.validation).accuracy > 0.6
 
 
 def test_another_failure_leaves_a_message_and_no_detail(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from test_beside import as_sent, digits
 from test_page_training import CUDA, LINEAR, FakeTime, InStep, advance, fail_at, give
 
-from mnist_demo.datasets import Dataset
+from mnist_demo.datasets import Dataset, Split, load_named
 from mnist_demo.errors import UserError
 from mnist_demo.page import shelf as shelves
 from mnist_demo.page import work
@@ -23,6 +25,7 @@ from mnist_demo.page.board import board
 from mnist_demo.page.crew import Crew
 from mnist_demo.page.job import Job
 from mnist_demo.page.messages import Gone, Message
+from mnist_demo.page.own_digits import SAVED_AS
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Drawer, Shelf
 from mnist_demo.page.starting import begin, begin_race, bring_back, take_up, throw_away
@@ -164,6 +167,55 @@ def test_a_run_that_learned_from_own_digits_goes_on_with_them_alone(shelf: Shelf
     with pytest.raises(UserError, match="not in this browser any more; press Train"):
         take_up(back, "run-1", NOWHERE)
     assert take_up(back, "run-1", NOWHERE, has_own=True).status == "waiting"
+
+
+def traces_of(own: Split, sent: str, shelf: Shelf) -> list[str]:
+    """The files that hold something of these digits, in whatever form they were had here."""
+    pixels, step = own.images.flatten(1), 400
+    wanted = [sent[at : at + step].encode() for at in range(0, len(sent) - step, step)]
+    for picture in pixels:
+        wanted += [picture.numpy().tobytes(), (picture.float() / 255).numpy().tobytes()]
+        wanted += [",".join(map(str, picture.tolist())).encode(), str(picture.tolist()).encode()]
+    found = [(path.name, path.read_bytes()) for path in _files(shelf)]
+    return [name for name, content in found if any(part in content for part in wanted)]
+
+
+def test_digits_of_ones_own_leave_no_trace_on_disk(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = vars(work)["load_named"]
+
+    def load(name: str, *more: Any) -> Any:
+        return (few if name == "sample" else load_named)(name, *more)
+
+    monkeypatch.setattr(work, "load_named", load)  # else their file's name would mean the sample
+    own = digits(20)
+    sent = as_sent(own)
+    config = replace(THREE, also=SAVED_AS)
+    run = begin(Visitor("anna"), config, "some", "CPU", drawer_of(shelf))
+    crew = Crew(lambda: InStep(FakeTime()))
+    job = Job(config.to_dict(), "", "cpu", own=sent)
+    seen: set[str] = set()
+    for _ in follow(run, Turns().join(), crew, job, watch=FakeTime().watch()):
+        seen |= {path.name for path in _files(shelf)}
+        assert not traces_of(own, sent, shelf)
+    assert run.status == "done", run.message
+    assert seen >= {"run.json", "state", "net.safetensors"}
+    assert not traces_of(own, sent, shelf)
+
+
+@pytest.mark.parametrize("form", ["as sent", "pixels", "numbers"])
+def test_a_trace_of_a_digit_would_be_seen(shelf: Shelf, form: str) -> None:
+    own = digits(3)
+    forms = {
+        "as sent": as_sent(own).encode(),
+        "pixels": own.images[1].numpy().tobytes(),
+        "numbers": json.dumps(own.images[1].flatten().tolist()).encode(),
+    }
+    assert shelf.folder is not None
+    (shelf.folder / "any").mkdir(parents=True)
+    (shelf.folder / "any" / "state").write_bytes(b"before " + forms[form] + b" after")
+    assert traces_of(own, as_sent(own), shelf) == ["state"]
 
 
 def test_broken_off_before_its_first_epoch_it_begins_anew(shelf: Shelf) -> None:

@@ -164,6 +164,59 @@ def test_where_no_port_is_free_the_remedy_is_one_that_there_is(
     assert "launch()" not in said
 
 
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What Gradio is asked for by `app`, which ends at once and has served nothing."""
+    from gradio import Blocks
+
+    from mnist_demo.page import launch
+
+    asked: dict[str, Any] = {}
+
+    def note(page: Blocks, **options: Any) -> tuple[None, str, None]:
+        asked.update(options)
+        return None, "http://127.0.0.1/", None
+
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(Blocks, "launch", note)
+    for name in ("log_to_stderr", "end_on_signals", "start_warming"):  # they are the process's
+        monkeypatch.setattr(launch, name, lambda *_: None)
+    return asked
+
+
+def test_a_public_link_and_its_password_reach_gradio_together(
+    launched: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["app", "--share"]) == 0
+    found = re.search(r"^Password of this page .*: (\S+)$", capsys.readouterr().out, re.MULTILINE)
+    assert found
+    assert launched["share"] is True
+    assert launched["auth"]("anybody", found[1]) is True
+    assert launched["auth"]("anybody", "a guess of mine") is False
+    assert launched["auth_message"]
+
+
+def test_a_public_link_takes_a_password_of_one_s_own(launched: dict[str, Any]) -> None:
+    assert main(["app", "--share", "--password", "open sesame"]) == 0
+    assert launched["share"] is True
+    assert launched["auth"]("anybody", "open sesame") is True
+
+
+def test_a_public_link_is_open_only_where_that_is_asked_for(
+    launched: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["app", "--share", "--no-password"]) == 0
+    assert launched["share"] is True
+    assert launched["auth"] is None
+    assert "it has no password" in capsys.readouterr().out
+
+
+def test_without_being_asked_there_is_no_public_link(launched: dict[str, Any]) -> None:
+    assert main(["app"]) == 0
+    assert launched["share"] is False
+    assert launched["auth"] is None
+
+
 def test_made_up_passwords_are_long_and_differ() -> None:
     made = {make_password() for _ in range(100)}
     assert len(made) == 100

@@ -31,6 +31,7 @@ from mnist_demo.cli import (
     train,
 )
 from mnist_demo.errors import UserError
+from mnist_demo.faults import is_out_of_memory
 
 COMMANDS = {
     "app": app,
@@ -68,8 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = args.run(args)
         sys.stdout.flush()
     except UserError as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
-        return BAD_INPUT
+        return _refuse(str(error))
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return _refuse(_out_of_memory(args))
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return INTERRUPTED
@@ -77,6 +81,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def _refuse(reason: str) -> int:
+    print("error:", " ".join(reason.split()), file=sys.stderr)
+    return BAD_INPUT
+
+
+def _out_of_memory(args: argparse.Namespace) -> str:
+    """What helps where memory gives out, of what this command takes."""
+    remedies = ["a smaller net"]
+    if getattr(args, "device", "cpu") != "cpu":  # where it is not named, it may be a GPU
+        remedies.insert(0, "--device cpu")
+    if args.run is not train.run:
+        return f"out of memory; try {' or '.join(remedies)}"
+    text = f"out of memory; try {', '.join(remedies)} or a smaller --batch-size"
+    if args.out and train.resume_file(args.out).exists():  # then its last test had no room
+        remedies[-1] = "a smaller --test-batch-size"
+        text = f"out of memory; run again with --resume and {' or '.join(remedies)}"
+    return text
 
 
 def _parser() -> Parser:
