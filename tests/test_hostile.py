@@ -605,6 +605,7 @@ def test_another_sites_script_is_nobody_who_has_logged_in(tmp_path: Path) -> Non
         cookie = logged_in(port)
         assert statuses("same-origin") == {200}
         assert statuses("cross-site") == {401}
+        assert statuses("same-site") == {401}  # a page of a sibling of our domain
     finally:
         page.close()
 

@@ -201,7 +201,7 @@ def _without_foreign_cookies(scope: Scope) -> Scope:
     a page elsewhere could else speak in the name of whoever has logged in here.
     """
     headers = dict(scope["headers"])
-    if headers.get(b"sec-fetch-site") != b"cross-site":
+    if headers.get(b"sec-fetch-site") not in (b"cross-site", b"same-site"):  # a sibling's too
         return scope
     if headers.get(b"sec-fetch-mode") == b"navigate" and scope["method"] == "GET":
         return scope
