@@ -73,6 +73,54 @@ def test_nothing_overflows_and_every_target_is_large_enough(open_page: Open, siz
     assert page.evaluate(WIDE) <= 0
     assert page.evaluate(SMALL, ["#training-board", 44]) == []
     assert page.evaluate(SMALL, ["#training-form", 24]) == []
+    page.locator("#race summary").tap()
+    expect(page.locator("#race .machine")).to_contain_text("python", ignore_case=True)
+    assert page.evaluate(WIDE) <= 0
+    assert page.evaluate(SMALL, ["#race", 44]) == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_gallery_and_digits_of_ones_own_fit_as_well(open_page: Open, size: str) -> None:
+    page = open_page(size)
+    page.get_by_role("button", name="Draw an example: A 7").tap()
+    expect_guess(page, 7)
+    page.get_by_role("button", name="Right?").tap()
+    assert page.evaluate(SMALL, ["#sketchpad .naming", 28]) == []  # many beside one another
+    page.get_by_role("button", name="It is a 7").tap()
+    page.get_by_role("button", name="Close").tap()
+    page.get_by_role("button", name="Draw an example: A 4").tap()
+    expect_guess(page, 4)
+    for part in (".inside", ".mine"):
+        page.locator(f"#sketchpad {part} summary").tap()
+    expect(page.locator("#sketchpad .tray li")).to_have_count(1)
+    expect(page.locator("#sketchpad .evidence")).to_be_visible()
+    assert page.evaluate(WIDE) <= 0
+    for part in (".board", ".reading", ".inside", ".mine .actions"):
+        assert page.evaluate(SMALL, [f"#sketchpad {part}", 44]) == []
+    assert page.evaluate(SMALL, ["#sketchpad .tray", 28]) == []
+
+    page.get_by_role("tab", name="Gallery").tap()
+    expect(page.locator("#gallery .tile").first).to_be_visible()
+    page.locator("#gallery td.wrong button").first.tap()
+    expect(page.locator("#gallery .showing")).to_contain_text(" read as ")
+    expect(page.locator("#gallery .digits:not([aria-busy])")).to_be_visible()
+    assert page.evaluate(WIDE) <= 0
+    for part in ("header", ".digits"):
+        assert page.evaluate(SMALL, [f"#gallery {part}", 44]) == []
+    assert page.evaluate(SMALL, ["#gallery .matrix", 24]) == []
+    page.locator("#gallery .tile").first.tap()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    for part in (".details", ".drawn"):
+        page.locator(f"#gallery {part}[open]").wait_for()
+        assert page.evaluate(WIDE) <= 0
+        assert page.evaluate(SMALL, [f"#gallery {part}", 44]) == []
+        box = page.locator(f"#gallery {part}").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= SIZES[size][0]
+        if part == ".details":
+            page.get_by_role("button", name="Pixel values").tap()
+            expect(page.locator("#gallery .drawn img")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", ["phone", "phone on its side"])

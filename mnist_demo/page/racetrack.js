@@ -7,6 +7,7 @@ const ACTIVE = ["waiting", "preparing", "racing"];
 const lanes = new Map(); // a runner's name -> the parts of its lane
 let board = props.value;
 let stopping = false;
+let pressed = -Infinity; // when Start was: against a double click, until the race shows itself
 
 function make(tag, name, parent) {
   const node = document.createElement(tag);
@@ -81,8 +82,10 @@ function say(text) {
 }
 
 function show() {
+  const at = document.activeElement;
   const active = ACTIVE.includes(board.status);
   if (!active) stopping = false;
+  else pressed = -Infinity;
   root.dataset.status = board.status;
   for (const name in board.lanes) showLane(name, board.lanes[name], active);
   find(".start").disabled = active || chosen().length < 2;
@@ -98,12 +101,14 @@ function show() {
   list.hidden = board.outcome.length === 0;
   while (list.childElementCount > board.outcome.length) list.lastElementChild.remove();
   board.outcome.forEach((line, i) => put(list.children[i] ?? make("li", "", list), line));
+  // Not to Stop: a second Enter would press it.
+  if (root.contains(at) && at.disabled) find(".text").focus({ preventScroll: true });
 }
 
-find(".start").addEventListener("click", (event) => {
+find(".start").addEventListener("click", () => {
+  if (performance.now() - pressed < 2000) return;
+  pressed = performance.now();
   say("");
-  event.target.disabled = true; // against a double click, until the race shows itself
-  setTimeout(show, 2000);
   trigger("race", { runners: chosen() });
 });
 

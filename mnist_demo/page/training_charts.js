@@ -1,4 +1,5 @@
-// The two charts: curves of all runs that are ticked, with a reading under the pointer.
+// The two charts: curves of all runs that are ticked, with a reading under the pointer, or at the
+// epoch that arrow keys have come to.
 
 const HEIGHT = 230;
 const EDGE = { top: 10, right: 12, bottom: 34, left: 46 };
@@ -144,8 +145,20 @@ function makeChart(kind) {
     }
     dress(series, "path", paths, (node, p) => set(node, { d: p.d, class: `${p.name} run-${p.colour}` }));
     dress(dots, "circle", points, (node, p) => set(node, { cx: p.cx, cy: p.cy, r: 2.6, class: `${p.name} run-${p.colour}` }));
-    hint.style.display = paths.some((p) => p.d !== "M0 0") ? "none" : "";
+    const isEmpty = paths.every((p) => p.d === "M0 0");
+    hint.style.display = isEmpty ? "" : "none";
+    offerKeys(!isEmpty);
     if (pointer !== null) point(pointer);
+  }
+
+  const first = kind === "loss" ? 0 : 1;
+  const last = () => Math.max(first, ...drawn.map((s) => (s.epochs.at(-1) ?? s.steps.at(-1) ?? [0])[0]));
+
+  /** To the keyboard, and to readers of screens, a chart is a slider over the epochs. */
+  function offerKeys(on) {
+    const slider = { role: "slider", tabindex: 0, "aria-label": spec.title, "aria-valuemin": first, "aria-valuemax": last() };
+    if (on) set(box, { "aria-valuenow": Math.min(box.getAttribute("aria-valuenow") ?? Infinity, last()), ...slider });
+    else for (const name of [...Object.keys(slider), "aria-valuenow", "aria-valuetext"]) box.removeAttribute(name);
   }
 
   function point(px) {
@@ -180,9 +193,11 @@ function makeChart(kind) {
       swatch.className = `swatch run-${run.colour}`;
       const number = document.createElement("em");
       number.textContent = spec.show(value);
-      row.append(swatch, drawn.length > 1 ? t("run {n}, {what}", { n: run.number, what: name }) : name, number);
+      row.append(swatch, drawn.length > 1 ? t("run {n}, {what}", { n: run.number, what: name }) : name, " ", number);
       return row;
     }));
+    const read = [...tip.children].map((row) => row.textContent).join(t(", "));
+    if (box.hasAttribute("role")) set(box, { "aria-valuenow": +at.toFixed(1), "aria-valuetext": read });
     const left = x(at) + 12 + tip.offsetWidth > width ? x(at) - 12 - tip.offsetWidth : x(at) + 12;
     tip.style.left = `${Math.max(0, left)}px`;
   }
@@ -197,6 +212,17 @@ function makeChart(kind) {
   svg.addEventListener("pointerdown", move);
   svg.addEventListener("pointerleave", leave);
   svg.addEventListener("pointercancel", leave);
+  box.addEventListener("focus", () => box.matches(":focus-visible") && point(x(last())));
+  box.addEventListener("blur", leave);
+  box.addEventListener("keydown", (event) => {
+    const here = pointer === null ? last() : Math.round(x.invert(pointer));
+    const [on, back] = [here + 1, here - 1];
+    const to = { ArrowRight: on, ArrowUp: on, ArrowLeft: back, ArrowDown: back, Home: first, End: last() }[event.key];
+    if (event.key === "Escape") leave();
+    if (to === undefined) return;
+    event.preventDefault();
+    point(x(Math.min(last(), Math.max(first, to))));
+  });
   new ResizeObserver(() => box.clientWidth !== width && draw()).observe(box);
   return draw;
 }

@@ -16,6 +16,12 @@ function holdFocus(draw) {
   (places.find(usable) ?? find(".state")).focus();
 }
 
+// "Open in Gallery" and "Use in Draw" leave this tab, and the focus would be lost with it.
+new ResizeObserver(() => {
+  if (!root.getClientRects().length && root.contains(document.activeElement))
+    document.querySelector('#tabs [role="tab"][aria-selected="true"]').focus();
+}).observe(root);
+
 function show() {
   heard = performance.now();
   board = props.value || board;
