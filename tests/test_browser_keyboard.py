@@ -216,11 +216,15 @@ def test_a_run_and_a_race_are_started_by_keys_and_all_of_train_is_reached(page: 
     expect(board.locator(".state")).to_be_focused()
 
     page.get_by_role("button", name="More settings").press("Enter")
+    page.get_by_label("Weight decay").wait_for()
     page.locator("#training-shapes summary").press("Enter")
+    page.locator("#training-shapes table").wait_for()
     page.locator("#race summary").press("Space")
     race = page.locator("#race .race")
     expect(race.locator(".machine")).to_contain_text("Python", ignore_case=True)
+    page.wait_for_timeout(500)  # Gradio has put what is new in its place
     page.get_by_role("tab", name="Gallery").focus()
+    expect(page.get_by_role("tab", name="Gallery")).to_be_focused()
     names = walk(page)
     wanted = ["Layer by layer", "More settings", "Train", "loss by epochs", "accuracy by epochs"]
     assert [name for name in names if name in wanted] == wanted
