@@ -92,7 +92,10 @@ def test_named_digits_are_kept_scored_and_saved(open_page: Open, tmp_path: Path)
     expect(page.get_by_role("button", name="Right?")).to_be_hidden()
     name(page, 7, SEVEN)
     expect(page.locator("#sketchpad .saying")).to_have_text("Draw a digit")  # the next one
-    name(page, 4, ONE)
+    draw(page, ONE)
+    expect(page.locator("#sketchpad .kept")).to_have_text("Which digit did you draw?")
+    page.get_by_role("button", name="It is a 4", exact=True).click()
+    expect(page.locator("#sketchpad .kept")).to_have_text("Kept as a 4. Draw the next.")
     assert score(page) == "1 of 2 read right"
     page.locator("#sketchpad .mine summary").click()
     tiles = page.locator("#sketchpad .tray li")

@@ -2,6 +2,7 @@
 const right = find(".right");
 const naming = find(".naming");
 let keeping = false; // against a double click
+let toldAt = 0; // the drawing's version when something was said here last
 
 function offerNaming() {
   naming.hidden ||= Boolean(props.value.unfit);
@@ -10,10 +11,16 @@ function offerNaming() {
   right.setAttribute("aria-expanded", isOffered);
   right.textContent = t(isOffered ? "Close" : "Right?");
   right.title = isOffered ? "" : t("Say which digit it is, and keep it");
+  if (stripAnswer && version > toldAt) tellMine(""); // the next one
   for (const button of naming.querySelectorAll("button")) button.setAttribute("aria-disabled", isBlank());
 }
 
-const tellMine = (text) => (find(".kept").textContent = text || t("Which digit did you draw?"));
+function tellMine(text) {
+  toldAt = version;
+  const place = find(".kept");
+  const told = text || t("Which digit did you draw?");
+  if (place.textContent !== told) place.textContent = told; // set anew it would be read anew
+}
 
 async function keepAs(label) {
   if (isBlank() || keeping) return;
