@@ -27,6 +27,16 @@ FOCUS = """() => {
   const shown = Boolean(free && (seen(at) || seen(at.closest('.wrap'))));
   return [at.tagName, name.split('\\n')[0].trim(), shown];
 }"""
+# Nothing in the form has changed for a second.
+SETTLED = """() => {
+  if (!window.formWatch) {
+    window.formWatch = new MutationObserver(() => (window.formChanged = performance.now()));
+    const all = { subtree: true, childList: true, attributes: true, characterData: true };
+    window.formWatch.observe(document.querySelector('#training-form'), all);
+    window.formChanged = performance.now();
+  }
+  return performance.now() - window.formChanged > 1000;
+}"""
 # What a mouse could press in `part` and the walk did not come to; arrow keys go on from a tile
 # and a cell.
 MISSED = """(part) => [...document.querySelectorAll(
@@ -223,7 +233,7 @@ def test_a_run_and_a_race_are_started_by_keys_and_all_of_train_is_reached(page: 
     page.locator("#race summary").press("Space")
     race = page.locator("#race .race")
     expect(race.locator(".machine")).to_contain_text("Python", ignore_case=True)
-    page.wait_for_timeout(500)  # Gradio has put what is new in its place
+    page.wait_for_function(SETTLED)  # Gradio has put what is new in its place
     page.get_by_role("tab", name="Gallery").focus()
     expect(page.get_by_role("tab", name="Gallery")).to_be_focused()
     names = walk(page)
