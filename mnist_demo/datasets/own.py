@@ -13,14 +13,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from mnist_demo.datasets.base import DIGITS, Dataset, Split
-from mnist_demo.datasets.collecting import Digit, collect
+from mnist_demo.datasets.collecting import collect
 from mnist_demo.datasets.export import write_parts
 from mnist_demo.datasets.files import hold_some_out, load_files
-from mnist_demo.datasets.pixels import SIDE
+from mnist_demo.datasets.pixels import split_of
 from mnist_demo.errors import UserError
 from mnist_demo.faults import DATA_FOLDER, not_written
 from mnist_demo.files import may_write
@@ -78,16 +75,10 @@ def import_digits(
             f"{source} has {len(digits)} digits that can be read and differ, two are the least"
             f" ({len(skipped)} were left out{reason})"
         )
-    split = _as_split(digits)
+    split = split_of(b"".join(bytes([digit.label]) + digit.pixels for digit in digits))
     train, held_out = hold_some_out(source, split)
     _put({"train": train, "validation": held_out}, target)
     return Imported(target, len(split), len(held_out), skipped)
-
-
-def _as_split(digits: list[Digit]) -> Split:
-    pixels = np.frombuffer(b"".join(digit.pixels for digit in digits), np.uint8)
-    images = torch.from_numpy(pixels.reshape(-1, 1, SIDE, SIDE).copy())
-    return Split(images, torch.tensor([digit.label for digit in digits]))
 
 
 def _new_place(name: str, folder: Path) -> Path:

@@ -33,7 +33,12 @@ def read_pixels(path: Path) -> Split:
         rows.append(row)
         if len(rows) > MAX_IMAGES:
             raise UserError(f"{path} has more than {MAX_IMAGES:,} digits; take fewer")
-    values = torch.from_numpy(np.frombuffer(b"".join(rows), np.uint8).reshape(-1, VALUES).copy())
+    return split_of(b"".join(rows))
+
+
+def split_of(rows: bytes) -> Split:
+    """Digits of a label and 784 pixels each."""
+    values = torch.from_numpy(np.frombuffer(rows, np.uint8).reshape(-1, VALUES).copy())
     images = values[:, 1:].reshape(-1, 1, SIDE, SIDE).contiguous()
     return Split(images, values[:, 0].long())
 

@@ -10,11 +10,8 @@ import binascii
 import hashlib
 from typing import Any
 
-import numpy as np
-import torch
-
 from mnist_demo.datasets import Split
-from mnist_demo.datasets.pixels import SIDE, VALUES
+from mnist_demo.datasets.pixels import VALUES, split_of
 from mnist_demo.errors import UserError
 
 MOST = 300  # as own_digits.js has it
@@ -44,9 +41,6 @@ def read_own(sent: Any) -> Split | None:
         content = base64.b64decode(sent, validate=True)
     except (binascii.Error, ValueError) as error:
         raise UserError(WRONG) from error
-    if len(content) % VALUES:
+    if not content or len(content) % VALUES or max(content[::VALUES]) > 9:
         raise UserError(WRONG)
-    rows = torch.from_numpy(np.frombuffer(content, np.uint8).reshape(-1, VALUES).copy())
-    if not len(rows) or int(rows[:, 0].max()) > 9:
-        raise UserError(WRONG)
-    return Split(rows[:, 1:].reshape(-1, 1, SIDE, SIDE).contiguous(), rows[:, 0].long())
+    return split_of(content)
