@@ -176,7 +176,6 @@ def test_a_net_that_is_trained_with_them_reads_them(open_page: Open) -> None:
     expect(page.locator("#sketchpad .score")).to_have_text("3 of 3 read right")
     expect(page.locator("#sketchpad .known")).to_be_visible()
     page.get_by_role("button", name="Forget all").click()
-    page.get_by_role("button", name="Really forget all 3?").click()
     page.get_by_role("tab", name="Train").click()
     expect(beside).to_be_hidden()
 
@@ -197,7 +196,7 @@ def test_keys_name_digits_and_a_named_one_goes_back_onto_the_pad(open_page: Open
     assert [digit["label"] for digit in stored(page)] == [9]
 
 
-def test_they_are_forgotten_one_by_one_or_all_when_asked_twice(open_page: Open) -> None:
+def test_they_are_forgotten_one_by_one_or_all_and_brought_back(open_page: Open) -> None:
     page = open_page()
     for label, points in ((7, SEVEN), (1, ONE), (7, SEVEN[:5])):
         name(page, label, points)
@@ -206,12 +205,33 @@ def test_they_are_forgotten_one_by_one_or_all_when_asked_twice(open_page: Open) 
     assert [digit["label"] for digit in stored(page)] == [7, 7]
     expect(page.get_by_role("button", name="Forget this 7").last).to_be_focused()
     page.get_by_role("button", name="Forget all").click()
-    assert len(stored(page)) == 2
-    expect(page.locator("#sketchpad .asks")).to_have_text("Press again to forget all 2")
-    page.get_by_role("button", name="Really forget all 2?").click()
     assert stored(page) == []
+    expect(page.locator("#sketchpad .score")).to_have_text("none")
+    expect(page.locator("#sketchpad .forgot")).to_contain_text("can be brought back")
+    expect(page.get_by_role("button", name="Train with them")).to_be_hidden()
+    back = page.get_by_role("button", name="Bring back 3")
+    expect(back).to_be_focused()
+    back.press("Enter")
+    assert [digit["label"] for digit in stored(page)] == [7, 1, 7]  # each where it was
+    expect(page.locator("#sketchpad .tray li")).to_have_count(3)
+    expect(page.locator("#sketchpad .tray .show:focus")).to_have_count(1)
+    expect(back).to_be_hidden()
+    page.get_by_role("button", name="Forget all").click()
+    page.reload()
+    expect(page.locator("#sketchpad .guess")).to_be_visible()
     expect(page.locator("#sketchpad .mine")).to_be_hidden()
-    expect(page.locator("#sketchpad .pad canvas")).to_be_focused()
+    assert stored(page) == []
+
+
+def test_what_was_forgotten_is_gone_once_another_is_kept(open_page: Open) -> None:
+    page = open_page()
+    name(page, 7, SEVEN)
+    page.locator("#sketchpad .mine summary").click()
+    page.get_by_role("button", name="Forget this 7").click()
+    expect(page.get_by_role("button", name="Bring back 1")).to_be_focused()
+    name(page, 1, ONE)
+    expect(page.get_by_role("button", name="Bring back 1")).to_be_hidden()
+    assert [digit["label"] for digit in stored(page)] == [1]
 
 
 def test_no_more_are_kept_than_there_is_room_for(open_page: Open) -> None:

@@ -4,9 +4,10 @@
 const READ_EVERY = 40; // ms from one kept digit to the next: a drawing goes before them
 
 const mine = find(".mine");
-const forget = find(".forget");
+const back = find(".mine .back");
 
 let digits = storedDigits(); // also with {net, said} once a net has read it
+let forgotten = []; // {digit, place} since one was kept last, the latest first
 let readingMine = false;
 let hasLearned = false; // the net that answers, from digits that were kept here
 
@@ -23,7 +24,10 @@ const isRight = (digit) => digit.said === String(digit.label);
 
 /** What is kept has changed. */
 function showMine() {
-  mine.hidden = !digits.length;
+  mine.hidden = !digits.length && !forgotten.length;
+  for (const name of ["learn", "save", "forget"]) find(`.mine .${name}`).hidden = !digits.length;
+  back.hidden = !forgotten.length;
+  back.textContent = t("Bring back {n}", { n: forgotten.length });
   if (mine.open) showTray();
   digits.forEach(showReading);
   showScore();
@@ -43,7 +47,7 @@ function showScore() {
   const score = { n: digits.length, right: read.filter(isRight).length, done: read.length };
   const isDone = read.length === digits.length;
   const reads = mine.open && !props.value.unfit;
-  find(".score").textContent = t(isDone ? "{right} of {n} read right" : reads ? "{done} of {n} read" : "{n} kept", score);
+  find(".score").textContent = !digits.length ? t("none") : t(isDone ? "{right} of {n} read right" : reads ? "{done} of {n} read" : "{n} kept", score);
   find(".known").hidden = !(hasLearned = props.value.learned ?? hasLearned);
 }
 
@@ -104,34 +108,44 @@ function readAgain(anew = false) {
 
 mine.addEventListener("toggle", () => readAgain());
 
-// Away with them, or out as a file.
+// Away with them, back while this page is open, or out as a file.
 
-let asksToForget = null;
-
-function askToForget(asks) {
-  clearTimeout(asksToForget);
-  asksToForget = asks ? setTimeout(askToForget, 5000) : null;
-  forget.textContent = asks ? t("Really forget all {n}?", { n: digits.length }) : t("Forget all");
-  find(".asks").textContent = asks ? t("Press again to forget all {n}", { n: digits.length }) : "";
+function forget(some) {
+  for (const digit of some) {
+    const place = digits.findIndex(({ pixels }) => pixels === digit.pixels);
+    if (place >= 0) forgotten.unshift({ digit: digits.splice(place, 1)[0], place });
+  }
+  storeDigits(digits);
+  showMine();
+  find(".forgot").textContent = t("Forgotten; they can be brought back until you leave");
 }
 
 function forgetOne(digit) {
   refresh();
-  const place = digits.findIndex(({ pixels }) => pixels === digit.pixels);
-  if (place >= 0) digits.splice(place, 1);
-  storeDigits(digits);
-  showMine();
-  (digits[Math.min(place, digits.length - 1)]?.tile.querySelector(".drop") ?? pad).focus();
+  const next = digits.findIndex(({ pixels }) => pixels === digit.pixels);
+  forget([digit]);
+  (digits[Math.min(next, digits.length - 1)]?.tile.querySelector(".drop") ?? back).focus();
 }
 
-forget.addEventListener("click", () => {
-  if (!asksToForget) return askToForget(true);
-  askToForget(false);
-  digits = [];
-  storeDigits(digits);
-  showMine();
+find(".mine .forget").addEventListener("click", () => {
+  refresh();
+  forget([...digits]);
   tellMine("");
-  pad.focus();
+  back.focus();
+});
+
+back.addEventListener("click", () => {
+  refresh();
+  for (const { digit, place } of forgotten) {
+    if (digits.some(({ pixels }) => pixels === digit.pixels)) continue; // another page kept it again
+    digits.splice(place, 0, digit);
+  }
+  const [{ digit }] = forgotten;
+  forgotten = [];
+  storeDigits(digits);
+  readAgain();
+  find(".forgot").textContent = "";
+  digit.tile.querySelector(".show").focus();
 });
 
 find(".mine .learn").addEventListener("click", () => {

@@ -38,6 +38,7 @@ async function keepRead(label) {
   if (!before && digits.length >= MOST_KEPT)
     return tellMine(t("{n} are kept, and there is room for no more: save them, then forget them.", { n: MOST_KEPT }));
   digits = digits.filter((digit) => digit !== before);
+  forgotten = [];
   digits.unshift({ label, pixels: stripAnswer.centred, net: props.value.net, said: saidOf(stripAnswer) });
   const isStored = storeDigits(digits);
   clear();
