@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -230,6 +231,23 @@ def test_a_folder_without_pictures_is_an_error(cli: Run, tmp_path: Path) -> None
     done = cli("predict", tmp_path)
     assert done.returncode == 1
     assert "no pictures" in one_line_error(done)
+
+
+def test_a_folder_that_may_not_be_read_is_an_error_and_the_others_are_answered(
+    pictures: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refusing(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "more":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert main(["predict", str(pictures), str(pictures / "2.png")]) == 1
+    told = capsys.readouterr()
+    assert f"error: {pictures}: {pictures / 'more'} cannot be read (Permission denied)" in told.err
+    assert re.findall(r"^.*: (\d) \(\d+\.\d%\)", told.out, re.MULTILINE) == ["2"]
 
 
 def test_nets_lists_the_registry(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_demo.cli.common import add_checkpoint, add_json, read_checkpoint
 from mnist_demo.errors import UserError
-from mnist_demo.files import PICTURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,16 +30,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """One line a picture; 1 when some could not be read."""
+    from mnist_demo.datasets.files import pictures_in
+
     checkpoint = read_checkpoint(args.checkpoint)
     failed = False
-    for path in pictures_in(args.paths):
+    waiting = args.paths[::-1]  # the next one last
+    while waiting:
+        path = waiting.pop()
         try:
             if path.is_dir():
-                raise UserError("has no pictures in it; name a folder of PNG or JPEG files")
+                found = pictures_in(path)
+                if not found:
+                    raise UserError("has no pictures in it; name a folder of PNG or JPEG files")
+                waiting += found[::-1]
+                continue
             line = (_as_json if args.json else _as_text)(path, checkpoint)
         except UserError as error:
             failed = True
-            reason = " ".join(str(error).removeprefix(str(path)).split())
+            reason = " ".join(str(error).removeprefix(f"{path} ").split())
             if args.json:
                 print(json.dumps({"file": str(path), "error": reason}))
             else:
@@ -49,17 +55,6 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(line)
     return 1 if failed else 0
-
-
-def pictures_in(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files as they are named, folders with all pictures below them in order, or as they are."""
-    for path in paths:
-        found = sorted(
-            file
-            for file in (path.rglob("*") if path.is_dir() else ())
-            if file.suffix.lower() in PICTURES and file.is_file()
-        )
-        yield from found or [path]
 
 
 def printable(path: Path) -> str:
