@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,13 @@ def test_copies_of_a_picture_are_not_both_learned_and_held_out(
     assert len(data.train) + len(data.validation) == len(twice)
     assert not pictures(data.train) & pictures(data.validation)
     assert pictures(data.train) | pictures(data.validation) == pictures(few.train)
+    anew = load_dataset(str(path), holdout=0.3)
+    assert len(anew.validation) == 2 * round(0.3 * len(few.train))
+    assert not pictures(anew.train) & pictures(anew.validation)
+    assert pictures(anew.train) | pictures(anew.validation) == pictures(few.train)
+    alike = Split(few.train.images[:1].repeat(9, 1, 1, 1), few.train.labels[:1].repeat(9))
+    given = replace(few, train=alike, validation=alike)
+    assert hold_out(given, 0.3) is given  # two sides cannot be had of one picture
 
 
 FORMS = "a CSV of pixels has 785 values a line, .* commas; a label list has .* path, a tab and"

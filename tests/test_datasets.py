@@ -24,7 +24,7 @@ from mnist_demo.datasets import (
     without,
 )
 from mnist_demo.datasets import sample as embedded
-from mnist_demo.datasets.base import too_few_to_judge
+from mnist_demo.datasets.base import SEED, too_few_to_judge
 from mnist_demo.errors import UserError
 
 
@@ -104,6 +104,11 @@ def test_a_part_drawn_at_random_is_the_same_each_time(sample: Dataset) -> None:
     assert (len(first.train), len(first.validation)) == (3500, 1500)
     assert torch.equal(first.validation.images, again.validation.images)
     assert not pictures(first.train) & pictures(first.validation)
+    # What trained nets and their figures rest on.
+    order = torch.randperm(5000, generator=torch.Generator().manual_seed(SEED))
+    whole = load_dataset("sample").untested
+    assert torch.equal(first.validation.images, whole.images[order[:1500]])
+    assert torch.equal(first.train.labels, whole.labels[order[1500:]])
 
 
 @pytest.mark.parametrize(

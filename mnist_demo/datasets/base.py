@@ -104,33 +104,45 @@ def cut(split: Split, per_class: int) -> tuple[Split, Split]:
 
 
 def cut_at_random(split: Split, part: float, least: int = 0) -> tuple[Split, Split]:
-    """The rest and `part` of all, `least` images or more, drawn at random."""
-    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(SEED))
-    count = max(least, round(part * len(split)))
-    return split.take(order[count:]), split.take(order[:count])
+    """The rest and `part` of all, drawn at random; see `drawn_apart`."""
+    rest, drawn = drawn_apart(split.images, part, least)
+    return split.take(rest), split.take(drawn)
+
+
+def drawn_apart(
+    images: torch.Tensor, part: float, least: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where the rest and `part` of the pictures are, each in the order that chance gives.
+
+    All copies of a picture are on one side, and of different ones `least` or more are drawn,
+    or half where that is fewer.
+    """
+    numbers: dict[bytes, int] = {}
+    which = [numbers.setdefault(image.tobytes(), len(numbers)) for image in images.cpu().numpy()]
+    count = max(min(least, len(numbers) // 2), round(part * len(numbers)))
+    order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(SEED))
+    turns, where = order.argsort()[torch.tensor(which)].sort(stable=True)
+    return where[turns >= count], where[turns < count]
 
 
 def hold_out(data: Dataset, part: float) -> Dataset:
     """All that is not test, cut anew at random: `part` of it to validate, the rest to train.
 
-    However small the part, as many images as there are classes (half of them where there are
-    fewer than two for each); and `data` as it is where `too_few_to_judge`.
+    However small the part, as many pictures as there are classes (half of them where there are
+    fewer than two for each); and `data` as it is where `too_few_to_judge`, or all are alike.
     """
     if too_few_to_judge(data, part):
         return data
     whole = joined(data.train, data.validation)
-    train, validation = cut_at_random(whole, part, _least(data))
-    return replace(data, train=train, validation=validation)
+    train, validation = cut_at_random(whole, part, len(data.labels))
+    return replace(data, train=train, validation=validation) if len(validation) else data
 
 
 def too_few_to_judge(data: Dataset, part: float) -> bool:
     """Whether there is no test set, and `part` less than what is validated on otherwise."""
     count = len(data.train) + len(data.validation)
-    return data.test is None and max(_least(data), round(part * count)) < len(data.validation)
-
-
-def _least(data: Dataset) -> int:
-    return min(len(data.labels), (len(data.train) + len(data.validation)) // 2)
+    least = min(len(data.labels), count // 2)
+    return data.test is None and max(least, round(part * count)) < len(data.validation)
 
 
 def joined(first: Split, second: Split) -> Split:

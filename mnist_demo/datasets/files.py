@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import torch
 
-from mnist_demo.datasets.base import DIGITS, SEED, Dataset, Split
+from mnist_demo.datasets.base import DIGITS, SEED, Dataset, Split, drawn_apart
 from mnist_demo.datasets.pictures import Entry, check_alike, read_digits, read_images
 from mnist_demo.datasets.pixels import MAX_IMAGES, read_pixels
 from mnist_demo.errors import UserError
@@ -190,19 +190,14 @@ def _split(content: list[Entry] | Split, labels: tuple[str, ...]) -> Split:
 
 
 def hold_some_out(path: Path, split: Split) -> tuple[Split, Split]:
-    """The rest and a sixth drawn at random, with all copies of a picture on one side.
+    """The rest and a sixth drawn at random, both in their old order; see `drawn_apart`.
 
     Raises UserError where there are not two different pictures.
     """
-    numbers: dict[bytes, int] = {}
-    which = [numbers.setdefault(image.tobytes(), len(numbers)) for image in split.images.numpy()]
-    if len(numbers) < 2:
+    rest, held_out = drawn_apart(split.images, HELD_OUT, least=1)
+    if not len(held_out):
         raise UserError(f"{path} has too few different pictures to hold one out; add more")
-    order = torch.randperm(len(numbers), generator=torch.Generator().manual_seed(SEED))
-    drawn = torch.zeros(len(numbers), dtype=torch.bool)
-    drawn[order[: max(1, round(len(numbers) * HELD_OUT))]] = True
-    held_out = drawn[torch.tensor(which)]
-    return split.take((~held_out).nonzero()[:, 0]), split.take(held_out.nonzero()[:, 0])
+    return split.take(rest.sort().values), split.take(held_out.sort().values)
 
 
 def _check_shapes(path: Path, splits: dict[str, Split]) -> None:
