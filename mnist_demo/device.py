@@ -12,7 +12,9 @@ from mnist_demo.errors import UserError
 
 def available_devices() -> list[str]:
     """The devices of this machine, the fastest first; the CPU is always among them."""
-    devices = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    # GPUs are counted where the driver is too old to use one, too.
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    devices = [f"cuda:{i}" for i in range(count)]
     if torch.backends.mps.is_available():
         devices.append("mps")
     return [*devices, "cpu"]

@@ -9,10 +9,12 @@ gives for the same batch size, but for rounding.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,7 +26,7 @@ from torch.nn.parallel import DistributedDataParallel
 from mnist_demo.device import pick_device
 from mnist_demo.errors import UserError
 from mnist_demo.learner import Learned, Learner
-from mnist_demo.train import Diverged
+from mnist_demo.train import CHECK_EVERY, Diverged
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Ranks:
     rank: int
     size: int
     device: torch.device
+    pressed: threading.Event = field(default_factory=threading.Event)  # Ctrl-C, as this one heard
+    stopping: threading.Event = field(default_factory=threading.Event)  # and as all have agreed
 
     @property
     def is_first(self) -> bool:
@@ -65,6 +69,8 @@ def together(device: str | None = None) -> Iterator[Ranks]:
         raise UserError(f"torchrun cannot join {chosen.type} devices; choose --device cpu")
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     ranks = Ranks(dist.get_rank(), dist.get_world_size(), chosen)
+    # The terminal tells each process and torchrun tells it again: once is enough.
+    before = signal.signal(signal.SIGINT, lambda *_: ranks.pressed.set())
     try:
         with (
             open(os.devnull, "w") as nowhere,
@@ -76,6 +82,7 @@ def together(device: str | None = None) -> Iterator[Ranks]:
             dist.barrier()
         raise
     finally:
+        signal.signal(signal.SIGINT, before)
         dist.destroy_process_group()
 
 
@@ -93,8 +100,12 @@ class SharedLearner(Learner):
             own = super().learn(self.ranks.part(images), part, rate, step)
         finally:
             self.live = alone
-        sums = torch.stack([own.loss, own.hits.to(own.loss.dtype)])
+        pressed = own.loss.new_tensor(float(self.ranks.pressed.is_set()))
+        sums = torch.stack([own.loss, own.hits.to(own.loss.dtype), pressed])
         dist.all_reduce(sums)
+        # A GPU is waited for now and then only.
+        if (sums.device.type == "cpu" or step % CHECK_EVERY == 0) and sums[2] > 0:
+            self.ranks.stopping.set()
         doubts = None
         if own.doubts is not None:
             doubts = own.doubts.new_empty(len(part) * self.ranks.size)

@@ -22,20 +22,27 @@ def epoch_order(
     """
     if not focus or doubts is None or epoch < FIRST:
         return torch.randperm(count, generator=rng, device=rng.device)
-    share = doubts.double() / doubts.double().mean().clamp(min=1e-12)
+    doubts = doubts.cpu().double()  # which Apple's GPUs cannot
+    share = doubts / doubts.mean().clamp(min=1e-12)
     share = (1 - focus) + focus * share.clamp(max=MOST)
     places = torch.cumsum(share, 0)
     places = places * (count / places[-1])
     # One offset for all: an image that is due 2.3 times comes twice or three times, never more.
-    offset = torch.rand(1, generator=rng, device=rng.device, dtype=torch.float64)
-    ends = torch.floor(places + offset).long().clamp(max=count)
+    kind = torch.float32 if rng.device.type == "mps" else torch.float64
+    offset = torch.rand(1, generator=rng, device=rng.device, dtype=kind)
+    ends = torch.floor(places + offset.cpu()).long().clamp(max=count)
     ends[-1] = count
     times = torch.diff(ends, prepend=ends.new_zeros(1))
-    chosen = torch.repeat_interleave(torch.arange(count, device=rng.device), times)
+    chosen = torch.repeat_interleave(torch.arange(count), times).to(rng.device)
     return chosen[torch.randperm(count, generator=rng, device=rng.device)]
 
 
 def updated(doubts: torch.Tensor, seen: torch.Tensor, new: torch.Tensor) -> None:
-    """Takes in, halfway, how doubtful the `seen` images were just now; some may be left out."""
+    """Takes in, halfway, how doubtful the `seen` images were just now; some may be left out.
+
+    Of an image that is there several times the last counts, on a GPU too, where any might.
+    """
     seen = seen[: len(new)]
-    doubts[seen] = 0.5 * (doubts[seen] + new)
+    places = torch.arange(len(seen), device=seen.device)
+    last = ((seen[:, None] == seen) * places).amax(1)
+    doubts[seen] = 0.5 * (doubts[seen] + new[last])

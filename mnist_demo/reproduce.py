@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -50,7 +49,7 @@ def measure(
     data = data.to(device)
     trained: list[Checkpoint] = []
     for number in range(recipe.members):
-        own = replace(config, seed=(seed - 1) * recipe.members + number + 1)
+        own = recipe.member(number, seed, full)
         place = nets / kept_as(own, device) if nets else None
         if place and place.is_file() and not again:
             trained.append(load_checkpoint(place))
@@ -73,6 +72,7 @@ def measure(
         config.to_dict(),
         data.title,
         alone if recipe.views else None,
+        recipe.augments,
     )
 
 

@@ -38,15 +38,17 @@ class Measured:
     settings: dict[str, object]  # so that a changed recipe is measured again
     data: str = ""  # the data set's title
     one_look: float | None = None  # accuracy without the further looks of a recipe with views
+    augments: tuple[str, ...] = ()  # of nets that answer together, where they differ in it
 
 
 def read_results(path: Path) -> list[Measured]:
     """What was measured before; nothing where there is no file yet."""
     try:
-        return [Measured(**entry) for entry in json.loads(path.read_text())]
+        entries = json.loads(path.read_text("utf-8"))
+        return [Measured(**e | {"augments": tuple(e.get("augments", ()))}) for e in entries]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} cannot be read ({error}); delete it to measure anew") from error
 
 
@@ -58,7 +60,11 @@ def write_results(path: Path, results: Sequence[Measured]) -> None:
 def runs_of(results: Sequence[Measured], recipe: Recipe, full: bool = False) -> list[Measured]:
     """What was measured of a recipe as it is now, in the order of the seeds."""
     wanted = recipe.settings(full)
-    runs = [r for r in results if r.recipe == recipe.name and _same(r.settings, wanted)]
+    runs = [
+        r
+        for r in results
+        if r.recipe == recipe.name and _same(r.settings, wanted) and r.augments == recipe.augments
+    ]
     return sorted(runs, key=lambda run: run.seed)
 
 
@@ -77,12 +83,13 @@ def is_known(results: Sequence[Measured], recipe: Recipe, seed: int, full: bool 
 def with_result(results: Sequence[Measured], new: Measured) -> list[Measured]:
     """`new` in the place of what it repeats, and of what its recipe no longer is."""
     recipe = RECIPES[new.recipe]
+    made = TrainConfig.from_dict(new.settings)
     current = [r for full in (False, True) for r in runs_of(results, recipe, full)]
     kept = [
         r
         for r in results
         if r.recipe != new.recipe
-        or (r in current and (r.seed, r.settings) != (new.seed, new.settings))
+        or (r in current and not (r.seed == new.seed and _same(r.settings, made)))
     ]
     return [*kept, new]
 
@@ -134,7 +141,7 @@ def _spread(figures: Sequence[float]) -> str:
 def put_into(readme: Path, text: str) -> None:
     """Puts the table between README's two markers. Raises UserError where they are missing."""
     try:
-        old = readme.read_text()
+        old = readme.read_text("utf-8")
     except OSError as error:
         raise UserError(f"{readme} cannot be read ({error.strerror}); name another") from error
     before, begin, rest = old.partition(BEGIN)

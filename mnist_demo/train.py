@@ -88,9 +88,10 @@ def train(
     `chunk`: images a step of validation.
 
     With `config.average`, `net` holds the moving average of the weights that are learned.
-    The same config, data and machine give the same events; a `learner` of this net and
-    config goes on after the epochs that it has done. Raises Diverged when the loss stops
-    being a number, and UserError where `config.net` cannot learn from these images.
+    The same config, data and machine give the same events, but for a GPU's rounding; a
+    `learner` of this net and config goes on after the epochs that it has done. Raises Diverged
+    when the loss stops being a number, and UserError where `config.net` cannot learn from these
+    images.
     """
     check_fit(config.net, tuple(train_set.images.shape[1:]))
     normed = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in net.modules())
@@ -107,6 +108,7 @@ def train(
         learner.doubts = torch.ones(len(train_set), device=device)
     batches = max(1, len(train_set) // config.batch_size)  # the odd rest waits an epoch
     steps = batches * config.epochs
+    each = min(len(train_set), batches * config.batch_size)  # images an epoch
 
     for epoch in range(learner.epochs_done + 1, config.epochs + 1):
         rng = torch.Generator(device).manual_seed(config.seed * 1_000_003 + epoch)
@@ -131,9 +133,7 @@ def train(
             if step % CHECK_EVERY == 0:
                 _check(loss, dials)
             spent += time.perf_counter() - started
-            yield Step(
-                epoch, step, steps, (epoch - 1) * batches * config.batch_size + seen, loss, rate
-            )
+            yield Step(epoch, step, steps, (epoch - 1) * each + seen, loss, rate)
             started = time.perf_counter()
         train_loss, train_accuracy = float(loss_sum) / seen, float(right) / seen
         spent += time.perf_counter() - started  # waits for the device

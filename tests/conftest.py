@@ -114,15 +114,23 @@ def cli() -> Run:
 
 def run_two(*words: str) -> subprocess.CompletedProcess[str]:
     """Two processes of torchrun, on one thread each, that run a script or `-m` a module."""
+    process = start_two(*words)
+    with process:
+        out, err = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def start_two(*words: str) -> subprocess.Popen[str]:
+    """The same, while they run; a group of processes of their own, as in a terminal."""
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, *torchrun, *words],
         cwd=ROOT,
         env=os.environ | ALONE | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=300,
-        check=False,
+        start_new_session=True,
     )
 
 

@@ -9,7 +9,7 @@ import torch
 
 from mnist_demo import learner
 from mnist_demo.config import TrainConfig
-from mnist_demo.device import describe_device, pick_device, quick_in_bfloat16
+from mnist_demo.device import available_devices, describe_device, pick_device, quick_in_bfloat16
 from mnist_demo.errors import UserError
 from mnist_demo.learner import make_learner
 from mnist_demo.nets import build_net
@@ -21,6 +21,15 @@ def test_a_device_that_is_not_here_is_refused_and_those_that_are_named() -> None
     with pytest.raises(UserError, match="no device 'tpu' here; choose one of: .*cpu"):
         pick_device("tpu")
     assert pick_device("cpu") == CPU
+
+
+def test_a_gpu_that_its_driver_cannot_start_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert available_devices() == ["cpu"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert available_devices() == ["cuda:0", "cpu"]
 
 
 def test_what_bounds_its_speed_is_said() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import os
+import signal
 import threading
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import run_two
+from conftest import run_two, start_two
 from torch import nn
 
 from mnist_demo.checkpoint import load_checkpoint
@@ -66,6 +68,23 @@ def test_a_diverged_run_is_saved_before_any_process_ends(tmp_path: Path) -> None
     assert done.returncode != 0
     assert "no longer a number" in done.stderr
     assert saved.is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no Ctrl-C for a group of processes")
+@pytest.mark.timeout(400)  # three processes import PyTorch, on two cores that may be busy
+def test_ctrl_c_ends_all_processes_after_the_same_batch(tmp_path: Path) -> None:
+    """A terminal tells all of them, and torchrun tells its own again."""
+    out = tmp_path / "two.safetensors"
+    words = [*("train", "--dataset", "sample", "--net", "linear", "--epochs", "200")]
+    process = start_two("-m", "mnist_demo", *words, "--device", "cpu", "--out", str(out))
+    with process:
+        assert process.stdout is not None
+        assert any("epoch   2 of 200" in line for line in process.stdout)
+        os.killpg(process.pid, signal.SIGINT)
+        told, errors = process.communicate(timeout=120)
+    assert "--resume goes on after epoch" in told
+    assert "mnist_demo" not in errors.partition("Traceback")[2]  # torchrun has one of its own
+    assert load_checkpoint(out).metrics["epochs"] >= 2
 
 
 def test_batch_norm_sees_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,12 @@ def test_images_come_as_often_as_their_share() -> None:
     assert all(n in (6, 7) for n in times[90:])
 
 
+def test_of_an_image_that_a_batch_holds_twice_the_last_doubt_counts() -> None:
+    doubts = torch.ones(4)
+    updated(doubts, torch.tensor([2, 0, 2, 3]), torch.tensor([0.8, 0.5, 0.2]))  # one left out
+    assert doubts.tolist() == pytest.approx([0.75, 1.0, 0.6, 1.0])
+
+
 def test_one_wrong_label_does_not_fill_the_epoch() -> None:
     doubts = torch.zeros(1000)
     doubts[7] = 1.0

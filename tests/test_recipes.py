@@ -103,6 +103,8 @@ def test_a_recipe_names_what_there_is(name: str, full: bool) -> None:
     recipe = find_recipe(name)
     config = recipe.settings(full)
     find_augment(config.augment)
+    for augment in recipe.augments:
+        find_augment(augment)
     colour = config.dataset == "cifar10"
     assert find_net(config.net).input_shape == ((3, 32, 32) if colour else (1, 28, 28))
     assert config.optimizer in OPTIMIZERS

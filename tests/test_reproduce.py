@@ -182,6 +182,29 @@ def test_five_looks_are_judged_beside_one(
     assert f"with one look {measured.one_look:.2%}" in reproduced.table([measured])
 
 
+def test_members_that_learn_from_other_augmentations_in_turn(
+    with_test: Dataset, quick: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unlike = replace(quick, members=3, augments=("shift", "none"))
+    *_, alike = measure(replace(quick, members=3), 1, None, CPU, nets=tmp_path / "alike")
+    *_, measured = measure(unlike, 1, None, CPU, nets=tmp_path / "unlike")
+    assert isinstance(alike, Measured)
+    assert isinstance(measured, Measured)
+    nets = [load_checkpoint(path) for path in sorted((tmp_path / "unlike").iterdir())]
+    assert {(net.config["seed"], net.config["augment"]) for net in nets} == {
+        (1, "shift"),
+        (2, "none"),
+        (3, "shift"),
+    }
+    monkeypatch.setitem(RECIPES, "quick", unlike)
+    place = tmp_path / "results.json"
+    reproduced.write_results(place, [measured])
+    (again,) = reproduced.read_results(place)
+    assert reproduced.is_known([again], unlike, 1)
+    assert not reproduced.is_known([alike], unlike, 1)  # measured before they differed
+    assert len(reproduced.with_result([alike], again)) == 1
+
+
 def test_another_seed_takes_other_members() -> None:
     config = find_recipe("nielsen-five").config
     names = {kept_as(replace(config, seed=seed), CPU) for seed in range(1, 11)}
@@ -220,6 +243,8 @@ def test_a_setting_younger_than_a_measurement_had_its_default(quick: Recipe) -> 
     gone = replace(run, settings=settings | {"gone": 1})
     assert not reproduced.is_known([gone], find_recipe("digitnet"), 1)
     assert reproduced.with_result([gone], run) == [run]
+    again = replace(run, accuracy=0.9)
+    assert reproduced.with_result([older], again) == [again]  # and is not counted beside it
 
 
 @pytest.mark.parametrize(("words", "epochs"), [((), 1), (("--full",), 2)])

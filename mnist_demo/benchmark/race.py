@@ -105,7 +105,7 @@ RUNNERS = {
 
 @dataclass
 class Clock:
-    """Wall and processor seconds while it runs; waits for the device before it is read."""
+    """Wall and processor seconds while it runs; waits for the device before it starts and stops."""
 
     device: torch.device
     seconds: float = 0.0
@@ -118,13 +118,19 @@ class Clock:
         return time.perf_counter() - self._since[0]
 
     def start(self) -> None:
+        self._wait()
         self._since = (time.perf_counter(), time.process_time())
 
     def stop(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        self._wait()
         self.seconds += time.perf_counter() - self._since[0]
         self.processor += time.process_time() - self._since[1]
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
 
 
 def race(runner: Runner, split: Split, test: Split, seed: int) -> Generator[Lap, None, None]:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,9 +110,10 @@ def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
         running.learner = shared(running.learner, ranks)
         if not ranks.is_first:  # which tells, keeps and writes what all of them learn
             for _ in running.events(data):
-                pass
+                if ranks.stopping.is_set():
+                    break
             return 0
-    return _to_the_end(args, running, data, place, stored)
+    return _to_the_end(args, running, data, place, stored, ranks)
 
 
 def _asked(args: argparse.Namespace) -> tuple[TrainConfig, Stored | None]:
@@ -134,9 +135,10 @@ def _asked(args: argparse.Namespace) -> tuple[TrainConfig, Stored | None]:
     if idle := idle_setting(args, config):
         _note(idle)
     if args.recipe and (recipe := find_recipe(args.recipe)).members > 1:
+        unlike = f", --augment {' and '.join(recipe.augments)} in turn," if recipe.augments else ""
         _note(
             f"this trains one of {recipe.members} nets that answer together; train "
-            f"{recipe.members} with seeds of their own and join them by "
+            f"{recipe.members} with seeds of their own{unlike} and join them by "
             f"`ensemble --how {recipe.how}`, or run `reproduce {recipe.name}`"
         )
     return config, stored
@@ -177,13 +179,19 @@ def _begun(net: nn.Module, config: TrainConfig, stored: Stored | None, place: Pa
 
 
 def _to_the_end(
-    args: argparse.Namespace, running: Running, data: Dataset, place: Path, stored: Stored | None
+    args: argparse.Namespace,
+    running: Running,
+    data: Dataset,
+    place: Path,
+    stored: Stored | None,
+    ranks: Ranks | None,
 ) -> int:
     """Trains, and writes the net that came of it, also of a run that was broken off."""
     from mnist_demo.faults import OutOfMemory
 
     started = time.perf_counter() - (stored.notes.get("seconds", 0.0) if stored else 0.0)
-    trouble = _train(running, data, place, started, args.log_interval, args.log_to)
+    stop = nullcontext(ranks.stopping) if ranks else ctrl_c()
+    trouble = _train(running, data, place, started, stop, args.log_interval, args.log_to)
     seconds = time.perf_counter() - started
     done, asked = len(running.epochs), running.config.epochs
     stopped = trouble is None and done < asked
@@ -212,6 +220,7 @@ def _train(
     data: Dataset,
     place: Path,
     started: float,
+    stop: AbstractContextManager[threading.Event],
     log_interval: int,
     log_to: Path | None,
 ) -> UserError | None:
@@ -237,7 +246,7 @@ def _train(
         from mnist_demo.logbook import logged
 
         events = logged(events, running.learner.net, data, config, log_to, before, _note)
-    with bar, ctrl_c() as pressed:
+    with bar, stop as pressed:
         try:
             for event in events:
                 if isinstance(event, Step):

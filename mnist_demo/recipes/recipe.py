@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mnist_demo.config import TrainConfig
 
@@ -22,6 +22,7 @@ class Recipe:
     differs: str = ""
     members: int = 1  # more than one: so many nets, of seeds of their own, answer together
     how: str = "vote"  # and how they do
+    augments: tuple[str, ...] = ()  # of the members in turn; none: the settings' own for all
     views: bool = False  # judged by several looks at each image
     test_batch: int | None = None  # images a step of validation and test; None: as usual
     log_interval: int = 0  # batches between two lines with the loss; 0: none
@@ -31,6 +32,13 @@ class Recipe:
     def settings(self, full: bool = False) -> TrainConfig:
         """The short way's settings, or the source's own."""
         return self.full if full and self.full else self.config
+
+    def member(self, number: int, seed: int, full: bool = False) -> TrainConfig:
+        """The settings of one net of those that answer together, from 0; each has its own seed."""
+        config = replace(self.settings(full), seed=(seed - 1) * self.members + number + 1)
+        if not self.augments:
+            return config
+        return replace(config, augment=self.augments[number % len(self.augments)])
 
     def departs(self, full: bool = False) -> str:
         """How `settings(full)` differ from the source; empty where they do not."""
