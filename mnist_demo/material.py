@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mnist_demo.config import TrainConfig
@@ -13,6 +14,7 @@ from mnist_demo.datasets import (
     load_dataset,
     load_named,
 )
+from mnist_demo.datasets.base import too_few_to_judge
 from mnist_demo.datasets.beside import learn_beside
 from mnist_demo.datasets.files import not_read
 from mnist_demo.datasets.pixels import read_pixels
@@ -21,17 +23,28 @@ from mnist_demo.errors import UserError
 
 def material(
     config: TrainConfig, folder: str | Path | None = None, root: str | Path | None = None
-) -> Dataset:
-    """The data of these settings, which may name paths; see `load_dataset`. Raises UserError."""
+) -> tuple[TrainConfig, Dataset]:
+    """These settings as they act, and their data; they may name paths, see `load_dataset`.
+
+    Raises UserError.
+    """
     data = load_dataset(config.dataset, folder, config.holdout, root)
+    config = with_holdout(config, data)
     if not config.also:
-        return data
+        return config, data
     own, labels = _read(config.also, folder)
     if labels != data.labels:
         raise UserError(
             f"{config.also} has other classes than {data.title}; name digits, or leave --also out"
         )
-    return with_own(data, own, folder)
+    return config, with_own(data, own, folder)
+
+
+def with_holdout(config: TrainConfig, data: Dataset) -> TrainConfig:
+    """The settings as they act: a part that is too few to judge by leaves the data as they are."""
+    if config.holdout and too_few_to_judge(data, config.holdout):
+        return replace(config, holdout=0.0)
+    return config
 
 
 def _read(name: str, folder: str | Path | None) -> tuple[Split, tuple[str, ...]]:

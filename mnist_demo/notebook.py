@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from mnist_demo.material import material
 from mnist_demo.nets import build_net
 from mnist_demo.nets.custom import fitted
 from mnist_demo.outcome import command_of, figures_of
-from mnist_demo.train import Epoch, Event, keep, train
+from mnist_demo.train import Diverged, Epoch, Event, keep, train
 
 
 def load_net(source: str | Path | None = None) -> Checkpoint:
@@ -88,22 +89,28 @@ def train_net(
     """A net trained with `config`, the defaults when None, and `settings` over it.
 
     `folder` is where data sets lie; `watch` is called with every event of the run. The test
-    set, where there is one, is read once at the end. Raises UserError for bad settings, for
-    data that is not there, and Diverged where no epoch ended well.
+    set, where there is one, is read once at the end. A run that diverges warns, and the net is
+    the one that its last good epochs left. Raises UserError for bad settings, for data that is
+    not there, and Diverged where no epoch ended well.
     """
     config = TrainConfig.from_dict((config or TrainConfig()).to_dict() | settings)
-    data = material(config, folder)
+    config, data = material(config, folder)
     config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
     check_match(config.net, data)
-    place = pick_device(device)
+    place, named = pick_device(device), ["--device", device] if device else []
     data = data.to(place)
     net = build_net(config.net, config.seed).to(place)
     started, epochs = time.perf_counter(), 0
     events = train(net, data.train, data.validation, config)
-    for event in keep(events, net, config.keep):
-        epochs += isinstance(event, Epoch)
-        if watch is not None:
-            watch(event)
+    try:
+        for event in keep(events, net, config.keep):
+            epochs += isinstance(event, Epoch)
+            if watch is not None:
+                watch(event)
+    except Diverged as error:
+        if not epochs:
+            raise
+        warnings.warn(f"kept the {config.keep} of {epochs} epochs: {error}", stacklevel=2)
     metrics = figures_of(net, data) | {
         "epochs": float(epochs),
         "seconds": round(time.perf_counter() - started, 1),
@@ -115,7 +122,7 @@ def train_net(
         data.labels,
         config.to_dict(),
         metrics,
-        command_of(config, "net.safetensors"),
+        command_of(config, "net.safetensors", *named, done=epochs),
     )
 
 

@@ -20,10 +20,14 @@ def figures_of(net: nn.Module, data: Dataset, chunk: int = CHUNK) -> dict[str, f
     return figures | {"test_accuracy": evaluate(net, data.test, chunk).accuracy}
 
 
-def command_of(config: TrainConfig, out: str, *more: str) -> str:
-    """What trains the same net again: all that has an effect, for defaults may change."""
+def command_of(config: TrainConfig, out: str, *more: str, done: int | None = None) -> str:
+    """What trains the same net again: all that has an effect, for defaults may change.
+
+    `done`: the epochs that were over where the run was broken off.
+    """
     words = ["python", "-m", "mnist_demo", "train"]
     for name, value in config.to_dict().items():
         if not config.is_idle(name):
             words += [option_of(name), str(value)]
-    return shlex.join([*words, *more, "--out", out])
+    note = f"  # stopped after epoch {done}" if (done or config.epochs) < config.epochs else ""
+    return shlex.join([*words, *more, "--out", out]) + note

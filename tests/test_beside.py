@@ -210,11 +210,12 @@ def test_the_command_of_a_run_takes_the_file_in_the_order_that_the_page_did(
 ) -> None:
     file = as_csv(digits(20), tmp_path / "mine.csv")
     config = TrainConfig(dataset="sample", also=str(file))
-    by_file, by_page = material(config, NOWHERE), with_own(sample, digits(20), NOWHERE)
+    _, by_file = material(config, NOWHERE)
+    by_page = with_own(sample, digits(20), NOWHERE)
     assert torch.equal(by_file.train.images, by_page.train.images)
     assert torch.equal(by_file.train.labels, by_page.train.labels)
     one = as_csv(digits(1), tmp_path / "one.csv")
-    assert "and 1 of your own" in material(replace(config, also=str(one)), NOWHERE).title
+    assert "and 1 of your own" in material(replace(config, also=str(one)), NOWHERE)[1].title
 
 
 def test_page_and_server_agree_on_what_is_kept() -> None:

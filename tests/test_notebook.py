@@ -7,6 +7,7 @@ import io
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from digits import drawn, grey_image
 from test_hub import NETS
 
 import mnist_demo
-from mnist_demo import UserError, evaluate_net, hub, load_net, read_digit, train_net
+from mnist_demo import UserError, evaluate_net, hub, load_net, notebook, read_digit, train_net
 from mnist_demo.datasets import Dataset
 from mnist_demo.evaluate import evaluate
-from mnist_demo.train import Epoch, Step
+from mnist_demo.train import Diverged, Epoch, Event, Step, train
 
 README = (ROOT / "README.md").read_text()
 QUICK: dict[str, Any] = {
@@ -121,11 +122,44 @@ def test_training_tells_its_events_and_measures_what_it_keeps(sample: Dataset) -
         evaluate_net(NETS["colour"](), "sample")
 
 
+def test_a_run_that_diverges_gives_the_net_of_its_good_epochs(
+    sample: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(*given: Any) -> Iterator[Event]:
+        for event in train(*given):
+            if event.epoch > 1:
+                break
+            yield event
+        raise Diverged("the loss is no longer a number")
+
+    monkeypatch.setattr(notebook, "train", broken_off)
+    with pytest.warns(UserWarning, match="kept the best of 1 epochs: the loss is no longer"):
+        net = train_net(**QUICK | {"epochs": 2})
+    assert evaluate(net.net, sample.validation).accuracy > 0.5
+    assert net.metrics["epochs"] == 1
+    assert net.command.endswith("# stopped after epoch 1")
+
+    def hopeless(*given: Any) -> Iterator[Event]:
+        raise Diverged("the loss is no longer a number")
+        yield
+
+    monkeypatch.setattr(notebook, "train", hopeless)
+    with pytest.raises(Diverged):
+        train_net(**QUICK)
+
+
+def test_a_holdout_too_small_to_judge_by_is_none() -> None:
+    net = train_net(**QUICK, holdout=0.1)
+    assert net.config["holdout"] == 0
+    assert "--holdout 0.0" in net.command
+    assert "--device cpu" in net.command
+
+
 def test_its_command_trains_the_same_net(tmp_path: Path) -> None:
     net = train_net(**QUICK, seed=2)
     words = net.command.split()[1:]
     words[words.index("--out") + 1] = str(tmp_path / "again.safetensors")
-    subprocess.run([sys.executable, *words, "--device", "cpu"], cwd=ROOT, check=True, timeout=100)
+    subprocess.run([sys.executable, *words], cwd=ROOT, check=True, timeout=100)
     again = load_net(tmp_path / "again.safetensors")
     assert again.config == net.config
     assert again.metrics["validation_accuracy"] == net.metrics["validation_accuracy"]

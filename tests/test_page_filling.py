@@ -15,6 +15,7 @@ from mnist_demo.checkpoint import load_checkpoint
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
+from mnist_demo.material import with_holdout
 from mnist_demo.nets import NETS
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
 from mnist_demo.page import fields, filling, form
@@ -90,8 +91,8 @@ def test_a_recipe_comes_as_its_source_has_it_or_shortened() -> None:
 
 
 def test_a_part_too_small_to_judge_by_leaves_the_sample_as_it_is(sample: Dataset) -> None:
-    assert form.with_holdout(TrainConfig(holdout=0.1), sample).holdout == 0.0
-    assert form.with_holdout(TrainConfig(holdout=0.3), sample).holdout == 0.3
+    assert with_holdout(TrainConfig(holdout=0.1), sample).holdout == 0.0
+    assert with_holdout(TrainConfig(holdout=0.3), sample).holdout == 0.3
 
 
 def test_what_was_changed_is_named() -> None:

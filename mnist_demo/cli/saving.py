@@ -31,9 +31,7 @@ def save(running: Running, data: Dataset, args: argparse.Namespace, seconds: flo
     metrics |= {"epochs": float(epochs), "seconds": round(seconds, 1)}
     more = ["--device", args.device] if args.device else []
     more += ["--image-root", str(args.image_root)] if args.image_root else []
-    command = command_of(config, args.out.name, *more)
-    if epochs < config.epochs:
-        command += f"  # stopped after epoch {epochs}"
+    command = command_of(config, args.out.name, *more, done=epochs)
     checkpoint = Checkpoint(
         net, config.net, data.name, data.labels, config.to_dict(), metrics, command
     )

@@ -146,18 +146,17 @@ def _asked(args: argparse.Namespace) -> tuple[TrainConfig, Stored | None]:
 
 def _with_data(args: argparse.Namespace, config: TrainConfig) -> tuple[TrainConfig, Dataset]:
     """The data that settings name, and the settings as they are for it."""
-    from mnist_demo.datasets.base import too_few_to_judge
     from mnist_demo.match import check_match
     from mnist_demo.material import material
     from mnist_demo.nets.custom import fitted
 
-    data = material(config, args.data_dir, args.image_root)
-    if config.holdout and too_few_to_judge(data, config.holdout):
+    asked = config.holdout
+    config, data = material(config, args.data_dir, args.image_root)
+    if config.holdout != asked:  # the checkpoint shall say how it was
         _note(
-            f"a holdout of {config.holdout:g} leaves too few {data.noun} to judge by, for "
+            f"a holdout of {asked:g} leaves too few {data.noun} to judge by, for "
             f"{data.title} has no test set; the usual {len(data.validation):,} are held out"
         )
-        config = dataclasses.replace(config, holdout=0.0)  # what the checkpoint shall say
     config = dataclasses.replace(config, net=fitted(config.net, data.shape, len(data.labels)))
     check_match(config.net, data)
     if odd := mirrored_digits(config.augment, data):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mnist_demo.augment import find_augment
 from mnist_demo.config import BOUNDS, TrainConfig
-from mnist_demo.datasets import Dataset, cifar_is_in, mnist_is_in, own_names
-from mnist_demo.datasets.base import too_few_to_judge
+from mnist_demo.datasets import cifar_is_in, mnist_is_in, own_names
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.nets import NETS, find_net, is_described
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
@@ -174,13 +172,6 @@ def make_config(values: Mapping[str, Any]) -> TrainConfig:
     for kind, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
         if getattr(config, kind) not in choices:
             raise unknown_choice(kind, getattr(config, kind), choices)
-    return config
-
-
-def with_holdout(config: TrainConfig, data: Dataset) -> TrainConfig:
-    """The settings as they act: a part that is too few to judge by leaves the data as they are."""
-    if config.holdout and too_few_to_judge(data, config.holdout):
-        return replace(config, holdout=0.0)
     return config
 
 

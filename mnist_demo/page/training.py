@@ -20,7 +20,7 @@ from mnist_demo.datasets import Split, load_named
 from mnist_demo.device import describe_device, pick_device
 from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.match import check_match
-from mnist_demo.material import with_own
+from mnist_demo.material import with_holdout, with_own
 from mnist_demo.page import fields, form, racetrack, together
 from mnist_demo.page.board import board, board_in
 from mnist_demo.page.context import Context
@@ -187,7 +187,7 @@ def build(context: Context, linked: Callable[..., Any]) -> TrainingTab:
 def checked(context: Context, config: TrainConfig, own: Split | None) -> tuple[TrainConfig, str]:
     """The settings as they act, and the title of what is learned from. Raises UserError."""
     data = load_named(config.dataset, context.data_folder, config.holdout)  # never a path
-    config = form.with_holdout(config, data)
+    config = with_holdout(config, data)
     check_match(config.net, data)
     if own is not None:
         data = with_own(data, own, context.data_folder)
