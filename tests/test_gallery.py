@@ -357,6 +357,19 @@ def test_only_a_comparable_net_of_the_visitor_is_taken(context: Context, other: 
     assert ready(context, bob, RELEASED, other)["comparison"] is None
 
 
+def test_a_net_that_cannot_be_read_shuts_no_other_out(context: Context) -> None:
+    def gone() -> Checkpoint:
+        raise UserError("this net is kept no more; train it again")
+
+    alice = context.visitors.get("alice")
+    give_run(alice)
+    lost = Run("run-2", 2, TrainConfig(net="linear"), "sample", "cpu", Dials(0.1), make_net=gone)
+    alice.add(lost)
+    told = ready(context, alice)
+    assert (told["state"], [key for _, key in told["others"]]) == ("ready", ["run-1"])
+    assert "kept no more" in ready(context, alice, "run-2")["message"]
+
+
 @pytest.fixture
 def colour(context: Context, monkeypatch: pytest.MonkeyPatch) -> str:
     """A net for colour photos as alice's run, with 30 made images to judge it by."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from mnist_demo.compare import Comparison, places_of
@@ -17,8 +18,15 @@ def others(context: Context, visitor: Visitor, choice: object) -> list[tuple[str
     return [
         (title, other)
         for title, other in context.choices(visitor)
-        if other != choice and context.checkpoint(visitor, other).labels == labels
+        if other != choice and _labels(context, visitor, other) == labels
     ]
+
+
+def _labels(context: Context, visitor: Visitor, choice: object) -> tuple[str, ...] | None:
+    """None where a net cannot be read: only who chooses that one has to be told."""
+    with contextlib.suppress(UserError):
+        return context.checkpoint(visitor, choice).labels
+    return None
 
 
 def compare(

@@ -38,7 +38,7 @@ def build(context: Context, net: gr.Dropdown) -> gr.HTML:
     """The tab's one component; it fires 'open' with the index of a digit to draw on."""
     board = gr.HTML(
         value=None,
-        html_template=(HERE / "gallery.html").read_text(),
+        html_template=(HERE / "gallery.html").read_text("utf-8"),
         js_on_load=script(*SCRIPTS),
         server_functions=[make_page_of(context), make_figure_of(context)],
         apply_default_css=False,
