@@ -20,7 +20,7 @@ from test_page_training import CUDA, LINEAR, FakeTime, InStep, advance, fail_at,
 from mnist_demo.datasets import Dataset, Split, load_named
 from mnist_demo.errors import UserError
 from mnist_demo.page import shelf as shelves
-from mnist_demo.page import work
+from mnist_demo.page import visitors, work
 from mnist_demo.page.board import board
 from mnist_demo.page.crew import Crew
 from mnist_demo.page.job import Job
@@ -259,6 +259,10 @@ def test_a_run_that_is_on_is_not_offered_to_the_next_tab(shelf: Shelf) -> None:
     assert [run.status for run in other.runs.values()] == ["stopped"]
 
 
+def refused(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "the disk is full")
+
+
 def two_tabs(shelf: Shelf) -> tuple[Visitor, Visitor]:
     """Two pages of one browser, both of which show a run that was broken off."""
     run, updates = start(shelf)
@@ -298,6 +302,29 @@ def test_a_run_that_is_on_in_another_tab_is_not_deleted_under_it(shelf: Shelf) -
     assert _files(shelf)
     list(going)
     assert first.runs["run-1"].status == "done"
+
+
+def test_what_was_deleted_in_another_tab_goes_from_the_list(shelf: Shelf) -> None:
+    run, updates = start(shelf)
+    list(updates)
+    tabs = Visitor("first"), Visitor("second")
+    for visitor in tabs:
+        bring_back(visitor, drawer_of(shelf))
+    throw_away(tabs[0], "run-1")
+    bring_back(tabs[1], drawer_of(shelf))
+    assert not tabs[1].runs
+
+
+def test_what_the_disk_would_not_take_stays_in_the_list(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor("anna")
+    run, updates = start(shelf, visitor)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", refused)
+        list(updates)
+    bring_back(visitor, drawer_of(shelf))
+    assert [run.checkpoint is not None for run in visitor.all_runs] == [True]
 
 
 @pytest.mark.parametrize("wanted", [None, "run-9", ["run-1"], 1])
@@ -419,6 +446,37 @@ def test_a_drawer_holds_few_runs_and_the_oldest_go(
     monkeypatch.setattr(shelves, "MAX_DRAWER", 10)
     start(shelf, Visitor("anna"))
     assert not drawer_of(shelf).runs()
+
+
+def test_runs_that_are_on_count_among_the_few(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "MAX_RUNS", 3)
+    for _ in range(3):
+        list(start(shelf)[1])
+    on = [start(shelf, Visitor(name)) for name in ("first tab", "second tab")]  # none on disk yet
+    drawer = drawer_of(shelf)
+    assert len(drawer.runs()) == 1
+    for _, updates in on:
+        list(updates)
+    assert len(drawer.runs()) == 3
+
+
+def test_of_more_runs_than_a_drawer_holds_none_comes_back_twice(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    for _ in range(3):
+        run, updates = start(shelf)
+        list(updates)
+        begun.append(run.begun)
+    monkeypatch.setattr(shelves, "MAX_RUNS", 2)
+    monkeypatch.setattr(visitors, "MAX_RUNS", 2)
+    visitor = Visitor("later")
+    for _ in range(3):
+        bring_back(visitor, drawer_of(shelf))
+        assert [run.begun for run in visitor.all_runs] == begun[1:]
+    assert visitor.started == 2
 
 
 def test_old_drawers_go_and_of_too_much_the_oldest(

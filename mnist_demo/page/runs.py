@@ -37,6 +37,10 @@ class Keeper(Protocol):
     def is_on(self) -> bool:
         """Whether the run is on, in this page or another."""
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anything of it is on disk."""
+
     def take(self) -> None:
         """The run is on from now. Raises UserError where it is on elsewhere, or went on there."""
 
@@ -107,6 +111,13 @@ class Run:
     @property
     def is_resumable(self) -> bool:
         return self.keeper is not None and self.status == "interrupted"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was on disk and is no more: thrown away in another page, or too old."""
+        if self.keeper is None or self.is_active or self.fresh:  # what no disk would take stays
+            return False
+        return not (self.keeper.is_there or self.keeper.is_on)
 
     @property
     def best(self) -> Epoch | None:

@@ -83,6 +83,11 @@ class Shelf:
         with self._lock:
             return slot in self._in_use
 
+    def used_in(self, drawer: Path) -> set[Path]:
+        """The runs of a drawer that are on, some of which may not be on disk yet."""
+        with self._lock:
+            return {slot for slot in self._in_use if slot.parent == drawer}
+
     def release(self, slot: Path) -> None:
         with self._lock:
             self._in_use.discard(slot)
@@ -115,10 +120,10 @@ class Drawer:
     def runs(self, known: Collection[object] = ()) -> list[tuple[Run, Slot]]:
         """The runs that are kept and not on in some page, the oldest first; broken ones aside.
 
-        `known`: slots that need not be read.
+        Of more than a drawer may hold, the newest. `known`: slots that need not be read.
         """
         found = []
-        for path in self._slots():
+        for path in self._slots()[-MAX_RUNS:]:
             slot = Slot(self, path)
             if slot not in known and not slot.is_on:
                 with contextlib.suppress(UserError):
@@ -127,8 +132,9 @@ class Drawer:
 
     def new_slot(self) -> Slot:
         """A place for another run, which is on from now; the oldest make room."""
-        free = [path for path in self._slots() if not self.shelf.is_used(path)]
-        while free and (len(free) >= MAX_RUNS or _size(self.path) > MAX_DRAWER):
+        used = self.shelf.used_in(self.path)
+        free = [path for path in self._slots() if path not in used]
+        while free and (len(free) + len(used) >= MAX_RUNS or _size(self.path) > MAX_DRAWER):
             shutil.rmtree(free.pop(0), ignore_errors=True)
         path = self.path / secrets.token_hex(8)
         self.shelf.use(path)
@@ -153,6 +159,10 @@ class Slot:
     @property
     def is_on(self) -> bool:
         return self.drawer.shelf.is_used(self.path)
+
+    @property
+    def is_there(self) -> bool:
+        return self.path.is_dir()
 
     def take(self) -> None:
         """The run is on from now. Raises UserError where another page has it, or had it since."""

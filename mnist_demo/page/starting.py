@@ -94,10 +94,13 @@ def steps_of(
 
 
 def bring_back(visitor: Visitor, drawer: Drawer | None) -> None:
-    """Puts the runs that are kept for this browser into the visitor's list, where they are not."""
+    """Makes the visitor's list that of the runs that are kept for this browser."""
     if drawer is None:
         return
     with visitor.changing:
+        for run in visitor.all_runs:
+            if run.is_gone:
+                visitor.runs.pop(run.id, None)
         known = {run.keeper for run in visitor.all_runs}
         for run, slot in drawer.runs(known):
             if run.number <= visitor.started:  # taken by a run of this page
