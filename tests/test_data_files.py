@@ -31,6 +31,7 @@ from mnist_demo.datasets.collecting import digit_of
 from mnist_demo.datasets.export import export_parts
 from mnist_demo.datasets.files import classes_of, load_files, read_list
 from mnist_demo.datasets.own import import_digits
+from mnist_demo.datasets.pixels import read_pixels
 from mnist_demo.errors import UserError
 from mnist_demo.nets import build_net
 from mnist_demo.page import form
@@ -627,6 +628,11 @@ def test_dark_ink_in_a_csv_is_no_negative(few: Dataset, tmp_path: Path) -> None:
         for image in dark.images[:, 0].numpy()
     }
     assert pictures(mine.train) | pictures(mine.validation) == pictures(plain) | read
+    as_it_lies, beside = load_dataset(str(tmp_path / "my.csv")), read_pixels(tmp_path / "my.csv")
+    assert pictures(as_it_lies.untested) == pictures(beside) == pictures(plain) | read
+    (tmp_path / "my.csv").write_text(f"5,{ZEROS}\n5,{ZEROS.replace('0', '255')}\n")
+    with pytest.raises(UserError, match="line 2: there is no ink"):
+        load_dataset(str(tmp_path / "my.csv"))
 
 
 def test_an_import_is_bounded_in_digits_and_files(

@@ -9,17 +9,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from mnist_demo.datasets.base import DIGITS
 from mnist_demo.datasets.files import files_below, not_read
-from mnist_demo.datasets.pictures import LIGHT, digit_pixels
-from mnist_demo.datasets.pixels import SIDE, pixel_rows
+from mnist_demo.datasets.pictures import digit_pixels
+from mnist_demo.datasets.pixels import pixel_rows
 from mnist_demo.errors import UserError
 from mnist_demo.files import PICTURES
-from mnist_demo.ink import border_of
-from mnist_demo.preprocess import preprocess_image
 
 OF_FILE = re.compile(r"([0-9])[_-]")
 MAX_DIGITS = 20_000  # of all files together, and as many files
@@ -105,17 +100,9 @@ def _digits_of_csv(path: Path) -> Iterator[Digit | UserError]:
 
 
 def _digit_of_row(row: bytes, where: str) -> Digit | UserError:
-    """As `digit_pixels` will read the PNG that is made of it: dark ink on paper is a photo."""
-    pixels = np.frombuffer(row, np.uint8, offset=1).reshape(SIDE, SIDE)
-    if pixels.min() == pixels.max():
+    if len(set(row[1:])) == 1:
         return UserError(f"{where} shows no ink")
-    if np.median(border_of(pixels)) >= LIGHT:
-        try:
-            ink = preprocess_image(Image.fromarray(pixels)).centred
-        except UserError as error:
-            return UserError(f"{where}: {error}")
-        pixels = np.round(ink * 255).astype(np.uint8)
-    return Digit(row[0], pixels.tobytes(), where)
+    return Digit(row[0], row[1:], where)
 
 
 def _without(path: Path, text: str) -> str:

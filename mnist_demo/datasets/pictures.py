@@ -74,15 +74,29 @@ def read_images(entries: Sequence[Entry]) -> torch.Tensor:
 
 
 def digit_pixels(path: Path) -> np.ndarray:
-    """uint8 (28, 28) of a picture of a digit. Raises UserError where it shows none.
+    """uint8 (28, 28) of a picture of a digit: a photo, or 28x28 grey as `ready` has it.
 
-    28x28 grey on a dark ground is taken as it is; anything else is read as a photo, so that
-    dark ink on white paper does not become the negative of what `predict` makes of it.
+    Raises UserError where it shows none.
     """
     with contextlib.suppress(*BROKEN), _opened(path) as image:  # else `open_image` says why
-        if _is_plain(image) and np.median(border_of(np.asarray(image))) < LIGHT:
-            return np.asarray(image)
-    return np.round(preprocess_image(open_image(path)).centred * 255).astype(np.uint8)
+        if _is_plain(image):
+            return ready(np.asarray(image))
+    return _of_photo(open_image(path))
+
+
+def ready(pixels: np.ndarray) -> np.ndarray:
+    """uint8 (28, 28) of as many pixels: as they are where their ground is dark, else a photo's.
+
+    So that dark ink on white paper does not become the negative of what `predict` makes of it.
+    Raises UserError where that shows no ink.
+    """
+    if np.median(border_of(pixels)) < LIGHT:
+        return pixels
+    return _of_photo(Image.fromarray(pixels))
+
+
+def _of_photo(image: Image.Image) -> np.ndarray:
+    return np.round(preprocess_image(image).centred * 255).astype(np.uint8)
 
 
 def _plain_pixels(path: Path) -> np.ndarray:

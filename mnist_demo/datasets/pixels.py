@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mnist_demo.datasets.base import Split
+from mnist_demo.datasets.pictures import ready
 from mnist_demo.errors import UserError
 
 SIDE = 28
@@ -46,8 +47,8 @@ def split_of(rows: bytes) -> Split:
 def pixel_rows(path: Path) -> Iterator[tuple[int, bytes | UserError]]:
     """The number of each line with its label and pixels, 785 bytes, or with what is wrong there.
 
-    So that one wrong line need not spoil the others. Raises UserError for a file that has no
-    lines of digits or from where on it has none, and OSError.
+    So that one wrong line need not spoil the others. The pixels are as `ready` has them. Raises
+    UserError for a file that has no lines of digits or from where on it has none, and OSError.
     """
     is_empty = True
     with path.open("rb") as file:
@@ -89,7 +90,10 @@ def _row(cells: list[bytes], where: str) -> bytes:
         row = bytes(_byte(cell, where) for cell in cells)
     if row[0] > 9:
         raise UserError(f"{where}: the label {row[0]} is out of range; use 0 to 9")
-    return row
+    try:
+        return row[:1] + ready(np.frombuffer(row, np.uint8, offset=1).reshape(SIDE, SIDE)).tobytes()
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
 
 
 def _byte(cell: bytes, where: str) -> int:
