@@ -83,12 +83,16 @@ def test_the_command_cools_by_images_that_were_not_learned(
     )
     assert cool.metrics["validation_accuracy"] == result.accuracy
     assert cool.metrics["seconds"] == 3.0
+    assert main(["calibrate", "--checkpoint", str(out), "--out", str(path)]) == 0
+    again = load_checkpoint(path).metrics["temperature"]  # what the net as trained is divided by
+    assert again == pytest.approx(cool.metrics["temperature"], rel=1e-3) != 1
 
 
 @pytest.mark.parametrize(
     ("which", "reason"),
     [
         ("few", "100 validation digits of few .* are too few .*larger --holdout, so that 500"),
+        ("other", "the net knows the classes a, .* not those of 'sample'; choose another"),
         ("several", r"mean of 2 nets \(linear, linear\): a temperature suits a single net"),
     ],
 )
@@ -106,6 +110,8 @@ def test_what_no_temperature_can_be_found_for_is_refused(
         held_out = sample.validation.take(torch.arange(0, 1000, 10))
         export_parts({"train": some, "validation": held_out}, sample.labels, folder)
         checkpoint = replace(plain, dataset=str(folder))
+    elif which == "other":
+        checkpoint = replace(plain, labels=tuple("abcdefghij"))
     else:
         checkpoint = combine([plain, replace(plain, net=build_net("linear", 2).eval())])
     path, out = save_checkpoint(checkpoint, tmp_path / "net.safetensors"), tmp_path / "cool"

@@ -23,9 +23,11 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from mnist_demo.calibration import calibration_error, cooled, reliability, temperature_of
+    from mnist_demo.card import number
     from mnist_demo.checkpoint import save_checkpoint
     from mnist_demo.datasets import load_dataset
     from mnist_demo.evaluate import evaluate, infer_in_chunks
+    from mnist_demo.match import check_same_classes
 
     checkpoint = read_checkpoint(args.checkpoint)
     if checkpoint.members:  # the mean's temperature is not its members', and a vote has none
@@ -35,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
         )
     ((trained_on, holdout),) = checkpoint.learned_from
     data = load_dataset(trained_on, args.data_dir, holdout)
+    check_same_classes(checkpoint, data)
     part = data.validation
     if len(part) < LEAST:
         raise UserError(
@@ -47,10 +50,11 @@ def run(args: argparse.Namespace) -> int:
     net = cooled(checkpoint.net, temperature)
     result = evaluate(net, part)
     after = calibration_error(reliability(result))
+    earlier = number(checkpoint.metrics.get("temperature")) or 1.0  # what it was divided by
     metrics = checkpoint.metrics | {
         "validation_accuracy": result.accuracy,
         "validation_loss": result.loss,
-        "temperature": round(temperature, 4),
+        "temperature": round(earlier * temperature, 4),
     }
     path = save_checkpoint(replace(checkpoint, net=net, metrics=metrics), args.out)
     print(
