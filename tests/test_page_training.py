@@ -329,6 +329,41 @@ def test_a_pause_that_is_forgotten_ends_by_itself() -> None:
     assert run.message.startswith("Ended after 5 minutes of pause in epoch 1 of 2.")
 
 
+def pause(run: Run, updates: Iterator[None], fake: FakeTime, seconds: float) -> float:
+    """Holds a run for so long; when that began."""
+    run.pause.set()
+    advance(updates, lambda: run.status == "paused")
+    since = fake.now
+    advance(updates, lambda: fake.now > since + seconds)
+    return since
+
+
+def test_pauses_are_counted_together() -> None:
+    fake = FakeTime()
+    run, updates = start(replace(LINEAR, epochs=9), fake)
+    advance(updates, lambda: run.step > 5)
+    pause(run, updates, fake, 0.9 * trainer.MAX_PAUSE)
+    run.pause.clear()
+    advance(updates, lambda: run.status == "training")
+    since = pause(run, updates, fake, 0)
+    list(updates)
+    assert run.message.startswith("Ended after 5 minutes of pause in epoch")
+    assert fake.now - since < 0.2 * trainer.MAX_PAUSE
+
+
+def test_who_pauses_lets_others_wait_for_half_a_minute() -> None:
+    fake, turns = FakeTime(), Turns()
+    run, updates = start(fake=fake, place=turns.join())
+    advance(updates, lambda: run.step > 5)
+    pause(run, updates, fake, 100)  # while nobody waits
+    turns.join()
+    since = fake.now
+    list(updates)
+    assert 29 < fake.now - since < 60
+    ended = "Ended after 30 s of pause, the most while others wait, in epoch 1 of 2."
+    assert run.message.startswith(ended)
+
+
 def test_a_run_ends_at_the_deadline() -> None:
     run, updates = start(replace(LINEAR, epochs=50), FakeTime(tick=10.0))
     list(updates)

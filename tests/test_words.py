@@ -104,6 +104,7 @@ def test_places_are_the_same_in_both_languages(language: str) -> None:
         "Ended after 20 minutes, the most a run here may take while others wait, in epoch 1 of 3. "
         "The net of epoch 1 is kept, the last that was over.",
         "Ended after 5 minutes of pause in epoch 1 of 3.",
+        "Ended after 30 s of pause, the most while others wait, in epoch 1 of 3.",
         "The training process was ended by signal 9, perhaps for want of memory: a smaller batch "
         "or net needs less. The net of epoch 3 is kept, the best so far.",
         "The loss is no longer a number; train again with a learning rate well below 0.5. "

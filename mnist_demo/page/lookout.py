@@ -20,7 +20,9 @@ class Lookout:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     shown: float = -math.inf
-    since: float = 0.0  # when the race, or the run's pause, began
+    since: float = 0.0  # when the race began, or the run's pauses were last counted
+    paused: float = 0.0  # seconds of the run's pauses
+    awaited: float = 0.0  # of them while others waited
     rate: float = 0.0  # what the run's dial stood at when it was taken up
     told: dict[str, Any] = field(default_factory=dict)  # the switches as the worker has them
 
@@ -33,6 +35,13 @@ class Lookout:
 
     def show(self) -> None:
         self.shown = self.clock()
+
+    def count_pause(self, is_paused: bool, is_awaited: bool) -> None:
+        """What has passed since it was last asked is a pause, or is none."""
+        now = self.clock()
+        passed, self.since = (now - self.since) * is_paused, now
+        self.paused += passed
+        self.awaited += passed * is_awaited
 
     def tell(self, hand: Hand, wanted: dict[str, Any]) -> None:
         """Tells the worker which switches were turned since it was last told."""

@@ -36,7 +36,8 @@ from mnist_demo.train import Epoch
 
 MAX_SECONDS = 20 * 60.0  # of training a run
 MAX_AWAITED = 10 * 60.0  # the same where others wait
-MAX_PAUSE = 5 * 60.0  # a paused run holds the machine no longer
+MAX_PAUSE = 5 * 60.0  # a run's pauses together hold the machine no longer
+MAX_AWAITED_PAUSE = 30.0  # of them while others wait
 MAX_SILENCE = 5 * 60.0  # a worker that is stuck holds the line no longer; a test tells nothing
 
 
@@ -130,8 +131,13 @@ def _pass_on(
     run: Run, hand: Hand, spare: Callable[[], bool], watch: Lookout, is_awaited: bool
 ) -> None:
     """Ends a run that has had its time, and turns the worker's switches."""
-    if run.status == "paused" and watch.clock() - watch.since > MAX_PAUSE:
+    is_paused = run.status == "paused"
+    watch.count_pause(is_paused, is_awaited)
+    if is_paused and watch.paused > MAX_PAUSE:
         run.message = f"Ended after {MAX_PAUSE / 60:.0f} minutes of pause"
+        run.stop.set()
+    elif is_paused and watch.awaited > MAX_AWAITED_PAUSE:
+        run.message = f"Ended after {MAX_AWAITED_PAUSE:.0f} s of pause, the most while others wait,"
         run.stop.set()
     most = MAX_AWAITED if is_awaited else MAX_SECONDS
     if run.status == "training" and run.seconds > most and not run.stop.is_set():
@@ -202,8 +208,7 @@ def _enter(run: Run, phase: str, watch: Lookout) -> None:
         watch.told["stop"] = False
         watch.shown = -math.inf  # a test may be short: the page looks at once
     elif phase == "paused":
-        if run.status != "paused":
-            run.status, watch.since = "paused", watch.clock()
+        run.status = "paused"
     else:
         if run.status == "paused":
             run.pause.clear()
