@@ -20,7 +20,7 @@ from PIL import Image
 
 from mnist_demo.augment import AUGMENTS
 from mnist_demo.calibration import calibration_error, reliability
-from mnist_demo.checkpoint import load_checkpoint, save_checkpoint
+from mnist_demo.checkpoint import SCEPTIC, load_checkpoint, save_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.cli.settings import SETTINGS
 from mnist_demo.config import BOUNDS, TrainConfig
@@ -248,6 +248,36 @@ def test_a_folder_that_may_not_be_read_is_an_error_and_the_others_are_answered(
     told = capsys.readouterr()
     assert f"error: {pictures}: {pictures / 'more'} cannot be read (Permission denied)" in told.err
     assert re.findall(r"^.*: (\d) \(\d+\.\d%\)", told.out, re.MULTILINE) == ["2"]
+
+
+def test_a_sceptic_answers_of_ink_as_it_learned_it(
+    pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net = ["--checkpoint", str(SCEPTIC), "--json"]
+    assert main(["predict", *map(str, sorted(pictures.glob("*.png"))), *net]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["label"] for row in rows] == ["a digit"] * 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "--checkpoint", "{}"],
+        ["predict", "{}"],
+        ["evaluate", "--dataset", "{}"],
+        ["train", "--dataset", "sample", "--out", "{}"],
+        ["train", "--dataset", "sample", "--resume", "--out", "{}"],
+        ["train", "--dataset", "sample", "--also", "{}", "--out", "net.safetensors"],
+        ["data", "import", "{}", "--name", "mine"],
+        ["hub", "save", "{}"],
+    ],
+)
+def test_a_path_that_the_disk_refuses_is_one_line(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    long = str(tmp_path / ("x" * 300 + ".csv"))
+    assert main([word.format(long) for word in words]) in (1, 2)
+    assert re.match(r"error: .*x{300}.*name too long", capsys.readouterr().err, re.IGNORECASE)
 
 
 def test_nets_lists_the_registry(capsys: pytest.CaptureFixture[str]) -> None:

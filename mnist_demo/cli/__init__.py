@@ -80,6 +80,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read us has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _refuse(
+            f"{error.filename} cannot be read or written ({error.strerror}); check its name and "
+            "your right to it"
+        )
     return code
 
 

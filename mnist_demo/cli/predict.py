@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """One line a picture; 1 when some could not be read."""
-    from mnist_demo.datasets.files import pictures_in
+    from mnist_demo.datasets.files import not_read, pictures_in
 
     checkpoint = read_checkpoint(args.checkpoint)
     failed = False
@@ -45,8 +45,10 @@ def run(args: argparse.Namespace) -> int:
                 waiting += found[::-1]
                 continue
             line = (_as_json if args.json else _as_text)(path, checkpoint)
-        except UserError as error:
+        except (UserError, OSError) as error:
             failed = True
+            if isinstance(error, OSError):  # a name too long, a folder that is closed
+                error = not_read(path, error)
             reason = " ".join(str(error).removeprefix(f"{path} ").split())
             if args.json:
                 print(json.dumps({"file": str(path), "error": reason}))
@@ -93,7 +95,7 @@ def _as_text(path: Path, checkpoint: Checkpoint) -> str:
 
 
 def _read(path: Path, checkpoint: Checkpoint) -> Answer | None:
-    """What a net for digits reads; None from a net for photos."""
+    """What a net for digits reads; None from any other."""
     from mnist_demo.checkpoint import released_sceptic
     from mnist_demo.classify import classify_image
     from mnist_demo.datasets import DIGITS
@@ -105,10 +107,12 @@ def _read(path: Path, checkpoint: Checkpoint) -> Answer | None:
 
 
 def _seen(path: Path, checkpoint: Checkpoint) -> np.ndarray:
-    """What a net for photos gives each class, (classes,)."""
-    from mnist_demo.classify import classify_photo
+    """What a net for other things than digits gives each class, (classes,)."""
+    from mnist_demo.classify import classify_image, classify_photo
     from mnist_demo.ink import open_image
     from mnist_demo.nets import find_net
 
+    if checkpoint.takes_ink:
+        return classify_image(checkpoint.net, open_image(path)).probabilities
     shape = find_net(checkpoint.kind).input_shape
     return classify_photo(checkpoint.net, open_image(path, colour=True), shape)
