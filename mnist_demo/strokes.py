@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def load_pen_digits(path: str | Path) -> list[PenDigit]:
             )
             for entry in entries
         ]
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} cannot be read as pen digits ({error}); give gzipped JSON of "
             "label, writer and strokes with --strokes"

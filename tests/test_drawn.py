@@ -51,6 +51,14 @@ def test_whole_writers_are_held_out(folder: Path) -> None:
     assert counts[[1, 2, 7]].tolist() == [20 * TIMES] * 3
 
 
+def test_writers_that_are_missing_are_named(folder: Path) -> None:
+    entries = json.loads(gzip.decompress((folder / FILE).read_bytes()))
+    few = [entry for entry in entries if entry["writer"] <= 20]
+    (folder / FILE).write_bytes(gzip.compress(json.dumps(few).encode()))
+    with pytest.raises(UserError, match="no digit for validation and test: writers 21 to 25"):
+        load_drawn(folder)
+
+
 def test_drawings_of_one_digit_differ_and_all_repeat(folder: Path) -> None:
     first = load_drawn(folder)
     same = first.train.images[:: 20 * 3]  # the drawings of the first digit

@@ -80,6 +80,8 @@ def test_a_damaged_or_missing_file_says_so(tmp_path: Path) -> None:
     path = tmp_path / "pen.json.gz"
     with pytest.raises(UserError, match="--strokes"):
         load_pen_digits(path)
-    path.write_bytes(gzip.compress(b"[]" * 100)[:-9])
-    with pytest.raises(UserError, match="--strokes"):
-        load_pen_digits(path)
+    whole = gzip.compress(b"[]" * 100)
+    for damaged in (whole[:-9], whole[:10] + b"\xff" + whole[11:]):  # cut off, a flipped byte
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match="--strokes"):
+            load_pen_digits(path)

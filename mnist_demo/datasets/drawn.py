@@ -113,11 +113,18 @@ def _by_part(folder: Path) -> dict[str, list[PenDigit]]:
         )
     digits = load_pen_digits(path)
     held_out = (*VALIDATION_WRITERS, *TEST_WRITERS)
-    return {
+    parts = {
         "train": [digit for digit in digits if digit.writer not in held_out],
         "validation": [digit for digit in digits if digit.writer in VALIDATION_WRITERS],
         "test": [digit for digit in digits if digit.writer in TEST_WRITERS],
     }
+    if missing := [part for part, found in parts.items() if not found]:
+        raise UserError(
+            f"{path} has no digit for {' and '.join(missing)}: writers 21 to 25 are held out to "
+            "validate, 26 to 30 to test, and the others are learned from; number the writers so, "
+            "or choose another data set"
+        )
+    return parts
 
 
 def _counts(part: str) -> dict[str, int]:
