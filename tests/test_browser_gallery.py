@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.browse import Filter
@@ -83,6 +83,7 @@ def gallery(chromium: Browser, address: str) -> Iterator[Open]:
         language: str = "en",
         colours: Literal["light", "dark"] = "light",
         forced: Literal["active", "none"] = "none",
+        expected: str = "nothing",
     ) -> Page:
         window = chromium.new_context(
             viewport={"width": width, "height": height},
@@ -95,10 +96,12 @@ def gallery(chromium: Browser, address: str) -> Iterator[Open]:
         page = window.new_page()
         page.add_init_script(WATCH_SHIFTS)
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on(
-            "console",
-            lambda message: troubles.append(message.text) if message.type == "error" else None,
-        )
+
+        def note(message: ConsoleMessage) -> None:
+            if message.type == "error" and expected not in message.text:
+                troubles.append(message.text)
+
+        page.on("console", note)
         page.goto(f"{address}?lang={language}")
         page.get_by_role("tab").nth(2).click()
         expect(page.locator("#gallery .tile").first).to_be_visible(timeout=20_000)
@@ -391,6 +394,20 @@ def test_a_page_that_does_not_come_can_be_tried_again(
     expect(again).to_be_hidden()
     # The headline where the server was slow, and all below it out of reach meanwhile.
     expect(page.locator("#gallery :is(.showing, .headline):focus")).to_be_visible()
+
+
+def test_a_lost_connection_is_told_and_mended(gallery: Open) -> None:
+    page = gallery(expected="ERR_FAILED")
+    page.route("**/component_server/**", lambda route: route.abort())
+    why = "the server does not answer; try again in a moment."
+    page.get_by_role("button", name="16 samples").click()
+    expect(page.locator("#gallery .drawn .note")).to_have_text(why, ignore_case=True)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Next ›").click()
+    expect(page.locator("#gallery .nothing p")).to_have_text(f"The digits cannot be shown: {why}")
+    page.unroute("**/component_server/**")
+    page.locator("#gallery .nothing .retry").click()
+    expect(page.locator("#gallery .range")).to_have_text(re.compile("^49–96 "))
 
 
 def out_of_reach(*_: object) -> None:

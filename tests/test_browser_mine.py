@@ -142,6 +142,18 @@ def test_another_net_is_asked_about_all_of_them(open_page: Open, context: Contex
     expect(page.locator("#sketchpad .tray .wrong")).to_have_text(re.compile("7, read as 1"))
 
 
+def test_they_are_read_once_the_server_answers_again(open_page: Open) -> None:
+    page = open_page(expected="ERR_FAILED")
+    name(page, 7, SEVEN)
+    page.reload()
+    ready(page)
+    page.route("**/component_server/**", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.locator("#sketchpad .mine summary").click()
+    page.unroute("**/component_server/**")
+    expect(page.locator("#sketchpad .score")).to_have_text("1 of 1 read right")
+
+
 def test_what_a_browser_does_not_store_lasts_as_long_as_the_page(open_page: Open) -> None:
     page = open_page()
     page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }")
@@ -194,6 +206,13 @@ def test_keys_name_digits_and_a_named_one_goes_back_onto_the_pad(open_page: Open
     page.keyboard.press("9")  # the same picture has another name now, and stands there once
     expect(page.locator("#sketchpad .kept")).to_have_text("Kept as a 9. Draw the next.")
     assert [digit["label"] for digit in stored(page)] == [9]
+    page.get_by_role("button", name="Close").click()
+    draw(page, ONE)
+    right = page.get_by_role("button", name="Right?")
+    right.focus()
+    page.keyboard.press("Escape")  # clears, and there is nothing to be asked about
+    expect(right).to_be_hidden()
+    expect(page.locator("#sketchpad .pad canvas")).to_be_focused()
 
 
 def test_they_are_forgotten_one_by_one_or_all_and_brought_back(open_page: Open) -> None:

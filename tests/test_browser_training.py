@@ -27,6 +27,8 @@ pytestmark = pytest.mark.browser
 STATUS = "document.querySelector('#training-board .board').dataset.status"
 DRAWN = "(document.querySelector('#training-board path.batches')?.getAttribute('d') ?? '').length"
 
+UNANSWERED = "The server does not answer; try again in a moment."
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -109,8 +111,15 @@ def test_curves_grow_pause_holds_and_stop_ends_in_mid_epoch(desktop: Tab) -> Non
     rate.press("Enter")
     rate.press("ArrowUp")
     expect(rate).to_have_value("0.0013")
+    desktop.page.route("**/component_server/**", lambda route: route.abort())
     desktop.button("Stop").click()
+    expect(desktop.board.locator(".alert")).to_have_text(UNANSWERED)
+    expect(desktop.board.locator(".text")).to_contain_text("Training, epoch")
+    desktop.page.unroute("**/component_server/**")
+    desktop.complaints.clear()
+    desktop.button("Stop").press("Enter")
     assert desktop.wait_for_status("testing", "stopped") < 1
+    expect(desktop.board.locator(".state")).to_be_focused()
     desktop.wait_for_status("stopped")
     assert "Stopped in epoch" in desktop.board.locator(".text").inner_text()
     assert desktop.board.locator(".charts").bounding_box() == height  # nothing jumped
@@ -133,6 +142,11 @@ def test_runs_are_overlaid_taken_home_and_used(desktop: Tab) -> None:
     result = row.locator(".test .value").inner_text()
     expect(desktop.board.locator(".text")).to_contain_text(f"Done: {result} held-out accuracy.")
 
+    desktop.page.route("**/component_server/**", lambda route: route.abort())
+    desktop.button("History of run 2, to download (CSV)").click()
+    expect(desktop.board.locator(".alert")).to_have_text(UNANSWERED)
+    desktop.page.unroute("**/component_server/**")
+    desktop.complaints.clear()
     with desktop.page.expect_download() as waiting:
         desktop.button("History of run 2, to download (CSV)").click()
     table = csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text()))
@@ -239,8 +253,9 @@ def test_a_reload_loses_no_run_and_an_interrupted_one_goes_on(
     expect(tab.page.get_by_role("tab", name="Draw")).to_have_attribute("aria-selected", "true")
     tab.page.get_by_role("tab", name="Train").click()
     tab.wait_for_status("interrupted")
-    tab.button("Resume (run 1)").click()
+    tab.button("Resume (run 1)").press("Enter")
     tab.wait_for_status("training")
+    expect(tab.board.locator(":is(.pause, .state):focus")).to_have_count(1)
     tab.page.close()  # leaves without a word
     first.close()
     first.context.crew.close()

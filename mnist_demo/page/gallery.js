@@ -181,12 +181,7 @@ async function load() {
   const sort = find(".sort select").value;
   const other = summary.comparison?.other ?? null;
   find(".digits").setAttribute("aria-busy", "true");
-  let answer;
-  try {
-    answer = await server.page_of({ choice: summary.choice, ...chosen, other, sort, page, size });
-  } catch {
-    answer = { error: t("the server does not answer; try again in a moment") };
-  }
+  const answer = await callOrSay("page_of", { choice: summary.choice, ...chosen, other, sort, page, size });
   const sheet = answer.error ? null : await picture(answer.sprite);
   if (number !== asked) return;
   const at = document.activeElement;

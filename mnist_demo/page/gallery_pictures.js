@@ -23,9 +23,7 @@ async function showDrawn(title, wanted, about, name, size) {
     enlarge(false);
     drawn.showModal();
   }
-  const answer = await server
-    .figure_of({ choice: summary.choice, ...wanted })
-    .catch(() => ({ error: t("the server does not answer; try again in a moment") }));
+  const answer = await callOrSay("figure_of", { choice: summary.choice, ...wanted });
   if (number !== drawings) return;
   if (answer.error) return tell("error", sentence(answer.error));
   const link = find(".drawn .save");

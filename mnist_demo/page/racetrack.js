@@ -118,11 +118,11 @@ find(".stop").addEventListener("click", async () => {
   say("");
   stopping = true;
   show();
-  const answer = await server.stop({}).catch(() => null);
-  if (answer && !answer.error) return;
+  const { error } = await callOrSay("stop", {});
+  if (!error) return;
   stopping = false;
-  say(answer?.error ?? t("the server cannot be reached"));
-  if (!answer) trigger("opened", {});
+  say(sentence(error));
+  trigger("opened", {}); // whether it is on
   show();
 });
 

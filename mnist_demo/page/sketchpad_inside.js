@@ -25,10 +25,10 @@ async function lookInside() {
     const drawing = nothingToAsk() ? null : message();
     try {
       const own = chosenDigit()?.centred ?? drawing?.own;
-      const answer = drawing ? await within(server.inside({ ...drawing, own, at_rest: isAtRest() }), GIVE_UP) : { blank: true };
+      const answer = drawing ? await within(call("inside", { ...drawing, own, at_rest: isAtRest() }), GIVE_UP) : { blank: true };
       if (!answer.again_in) {
         seen = now;
-        if (answer.error) hint(answer.error);
+        if (answer.error) hint(sentence(answer.error));
         else showInside(answer.blank ? null : answer);
       }
       await pause(Math.max(LOOK_AGAIN, 1000 * (answer.again_in ?? 0)));

@@ -89,7 +89,7 @@ async function readMine() {
     if (isMoving() || asking) continue;
     const net = props.value.net;
     const picture = { net, x: 56, y: 56, w: 28, h: 28, ink: digit.pixels, own: digit.pixels, moving: true };
-    const answer = await within(server.classify(picture), GIVE_UP).catch(() => ({ again_in: 2 }));
+    const answer = await within(call("classify", picture), GIVE_UP).catch(() => ({ again_in: 2 }));
     if (answer.again_in) await pause(1000 * answer.again_in);
     else if (answer.error) break; // a net that is gone, say: another choice begins anew
     else Object.assign(digit, { net, said: answer.blank ? "–" : saidOf(answer), stale: false });

@@ -7,7 +7,9 @@ let toldAt = 0; // the drawing's version when something was said here last
 function offerNaming() {
   naming.hidden ||= Boolean(props.value.unfit);
   const isOffered = !naming.hidden;
+  const isHeld = document.activeElement === right;
   right.hidden = !isOffered && !stripAnswer;
+  if (right.hidden && isHeld) pad.focus(); // else the page's top would have it
   right.setAttribute("aria-expanded", isOffered);
   right.textContent = t(isOffered ? "Close" : "Right?");
   right.title = isOffered ? "" : t("Say which digit it is, and keep it");
@@ -53,7 +55,6 @@ right.addEventListener("click", () => {
   naming.hidden = !naming.hidden;
   tellMine("");
   offerNaming();
-  if (right.hidden) pad.focus();
 });
 for (let digit = 0; digit < 10; digit++) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: digit });

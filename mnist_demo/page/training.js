@@ -8,7 +8,7 @@ let board = { now: null, runs: {} };
 let stopping = false;
 let presses = 0; // of buttons that the server may refuse, which it says by their numbers
 let refused = 0; // the last press that was
-let pressed = -Infinity; // when Train was, until its run shows itself: against a double click
+let pressed = -Infinity; // when Train or Resume was, until its run shows itself: against a double click
 
 const ordered = () => Object.entries(board.runs).sort((a, b) => a[1].number - b[1].number);
 const newest = () => ordered().filter(([, run]) => !run.together).at(-1)?.[0];
@@ -56,14 +56,13 @@ async function turn(action, value) {
   say("");
   if (action === "stop") {
     stopping = true;
-    showState();
+    holdFocus(showState);
   }
-  const answer = await server.switch({ action, value }).catch(() => ({ error: t("the server cannot be reached") }));
-  if (answer?.error) {
-    stopping = false;
-    say(answer.error);
-    showState();
-  }
+  const { error } = await callOrSay("switch", { action, value });
+  if (!error) return;
+  stopping = false;
+  say(sentence(error));
+  showState();
 }
 
 find(".start").addEventListener("click", () => {

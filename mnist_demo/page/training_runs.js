@@ -23,8 +23,8 @@ function part(name, parent) {
 
 async function save(run, kind) {
   say("");
-  const file = await server.download({ run, kind }).catch(() => ({ error: t("the server cannot be reached") }));
-  if (file.error) return say(file.error);
+  const file = await callOrSay("download", { run, kind });
+  if (file.error) return say(sentence(file.error));
   const bytes = Uint8Array.from(atob(file.content), (letter) => letter.charCodeAt(0));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([bytes], { type: file.type }));
@@ -102,8 +102,8 @@ function makeRow(id, run) {
   });
   const link = button(t("Copy link"), named(t("Copy link"), n), () => copyLink(id));
   const goingOn = button(t("Resume"), named(t("Resume"), n), () => {
-    goingOn.disabled = true; // against a double click, until the run shows itself
-    setTimeout(() => (goingOn.disabled = false), 2000);
+    if (performance.now() - pressed < 2000) return; // a double click
+    pressed = performance.now();
     resume(id);
   });
   const discard = button("", "", () => {
@@ -112,7 +112,7 @@ function makeRow(id, run) {
     ask(null);
     trigger("discard", { run: id, key, press: ++presses });
   });
-  goingOn.className = "primary";
+  goingOn.className = "go-on primary";
   const down = document.createElement("span");
   down.className = "downloads";
   down.append("↓ ", use[2], ...rest);

@@ -8,8 +8,8 @@ const usable = (node) => node.isConnected && !node.disabled && node.getClientRec
 function holdFocus(draw) {
   const held = root.contains(document.activeElement) ? document.activeElement : null;
   const row = held?.closest(".runs li");
-  const near = row ? [row, row.nextElementSibling ?? row.previousElementSibling]
-    : held?.matches(".pause, .resume") ? [find(".controls")] : [];
+  const near = held?.matches(".pause, .resume, .go-on") ? [find(".controls")]
+    : row ? [row, row.nextElementSibling ?? row.previousElementSibling] : [];
   draw();
   if (!held || usable(held)) return;
   const places = near.flatMap((place) => [...(place?.querySelectorAll(".discard, .pause, .resume") ?? [])]);
