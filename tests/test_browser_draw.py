@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, FloatRect, Page, Request, Route, expect
 
+from mnist_demo.benchmark.server import free_port
 from mnist_demo.datasets import Dataset
+from mnist_demo.page.app import build
+from mnist_demo.page.doors import Door
+from mnist_demo.page.launch import launch_page, make_context
 
 pytestmark = pytest.mark.browser
 
@@ -301,6 +307,55 @@ def test_a_picture_is_opened_onto_the_pad(
     expect_guess(page, 4)  # the drawing that was there is still there
 
 
+def picture_of(digit: int, sample: Dataset, file: Path) -> Path:
+    index = int((sample.validation.labels == digit).nonzero()[0])
+    Image.fromarray(sample.validation.images[index, 0].numpy()).resize((84, 84)).save(file)
+    return file
+
+
+def test_only_the_picture_opened_last_is_put_and_none_over_what_is_drawn_since(
+    open_page: Open, sample: Dataset, tmp_path: Path
+) -> None:
+    four, seven = (
+        picture_of(digit, sample, tmp_path / name) for digit, name in ((4, "4.jpg"), (7, "7.png"))
+    )
+    page = open_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if '"read_picture"' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/component_server/**", hold)
+    opener = page.locator("#sketchpad input[type=file]").first
+    for number, file in enumerate((four, seven), 1):
+        opener.set_input_files(file)
+        while len(held) < number:
+            page.wait_for_timeout(50)
+    sent = [base64.b64decode(json.loads(route.request.post_data or "")["data"]) for route in held]
+    assert sent[0].startswith(b"\xff\xd8\xff")  # JPEG, as it came
+    assert sent[1].startswith(b"\x89PNG")  # which may be transparent
+    held[1].continue_()
+    expect_guess(page, 7)
+    with page.expect_response("**/component_server/**"):
+        held[0].continue_()
+    page.wait_for_timeout(100)
+    expect_guess(page, 7)
+    opener.set_input_files(four)
+    while len(held) < 3:
+        page.wait_for_timeout(50)
+    draw(page, ONE, lift=False)
+    held[2].continue_()
+    expect(page.locator("#sketchpad .saying")).to_contain_text("You have drawn since")
+    expect(page.locator("#sketchpad .detail")).to_contain_text("Clear the pad")
+    page.mouse.up()
+    page.keyboard.press("Control+z")
+    expect_guess(page, 7)
+    page.unroute("**/component_server/**")
+
+
 def test_two_visitors_draw_apart(open_page: Open) -> None:
     first, second = open_page(), open_page()
     draw(first, SEVEN)
@@ -318,6 +373,48 @@ def test_a_lost_connection_is_told_and_mended(open_page: Open) -> None:
     page.context.set_offline(False)
     expect(page.locator("#sketchpad .saying")).to_have_text("This looks like a 7")
     expect_guess(page, 7)
+
+
+# A timer of so many ms is over after so many.
+HURRY = """([ms, instead]) => {
+  const timer = window.setTimeout;
+  window.setTimeout = (act, time, ...more) => timer(act, time === ms ? instead : time, ...more);
+}"""
+
+
+def test_an_answer_that_comes_late_is_shown(open_page: Open) -> None:
+    page = open_page()
+    page.evaluate(HURRY, [4000, 300])  # as long as an answer is waited for
+    held: list[Route] = []
+    page.route("**/component_server/**", lambda route: held.append(route))
+    draw(page, SEVEN)
+    expect(page.locator("#sketchpad .saying")).to_have_text("No connection to the server")
+    for route in held:  # and not those that come after
+        route.continue_()
+    expect(page.locator("#sketchpad .saying")).to_have_text("This looks like a 7")
+    page.unroute("**/component_server/**")
+
+
+def test_who_is_logged_in_no_more_is_told_so(
+    chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A server with a password that was started again knows nobody."""
+    blocks = build(make_context(tmp_path_factory.mktemp("no-data")))
+    address = launch_page(blocks, port=free_port(), block=False, door=Door("open sesame"))
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_label("username").fill("anybody")
+    page.get_by_label("password").fill("open sesame")
+    page.get_by_role("button", name="Login").click()
+    page.wait_for_selector("#sketchpad .bar")
+    page.wait_for_function(AT_REST)
+    context.clear_cookies()
+    draw(page, SEVEN)
+    expect(page.locator("#sketchpad .saying")).to_have_text("This login is over")
+    expect(page.locator("#sketchpad .detail")).to_contain_text("log in again")
+    context.close()
+    blocks.close(verbose=False)
 
 
 def test_a_drawing_outlives_a_phone_that_drops_its_hidden_tab(open_page: Open) -> None:

@@ -53,7 +53,11 @@ class Pace:
         self._tokens = min(BURST, self._tokens + RATE * (now - self._filled))
         self._filled = now
         if self._open >= AT_ONCE:
-            raise TooOften(LONGEST)
+            raise TooOften(
+                LONGEST,
+                f"{AT_ONCE} questions of this page wait for their answers; "
+                f"try again in {LONGEST:g} s",
+            )
         if self._tokens < cost:
             raise TooOften((cost - self._tokens) / RATE)
         self._tokens -= cost

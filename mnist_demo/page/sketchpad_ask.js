@@ -6,6 +6,7 @@ let shown = 0; // the newest whose answer stands there
 let passed = 0; // the newest whose answer would only hide what was said since
 const changes = new Map(); // version -> when it was drawn, for those not yet answered
 let asking = false;
+let failures = 0; // of questions, one after another
 let touched = 0; // when the drawing was last changed
 const asked = () => version;
 
@@ -70,7 +71,6 @@ const pause = (time) => new Promise((go) => setTimeout(go, time));
 async function ask() {
   if (asking) return;
   asking = true;
-  let failures = 0; // one after another
   while (answered < version) {
     const seen = version;
     const drawing = nothingToAsk() ? null : message();
@@ -81,28 +81,50 @@ async function ask() {
     }
     const started = performance.now();
     try {
-      const answer = await within(server.classify(drawing), GIVE_UP);
-      if (answer.again_in) { // asked too often: the newest drawing is asked about later
-        tellDelay(answer.error.split(SPLIT)[0], ++failures);
-        await pause(1000 * answer.again_in);
-        continue;
-      }
-      failures = 0;
-      answered = seen;
-      const waits = settle(seen);
-      if (isBlank() || seen <= passed) continue;
-      if (answer.error) showTrouble(answer.error);
-      else if (answer.blank) say("?", t("Go on drawing"), t("There is too little ink to read yet."));
-      else {
-        shown = seen;
-        showAnswer(answer, waits);
-      }
+      // What comes later than this waits is taken too.
+      const again = await within(call("classify", drawing).then((answer) => take(answer, seen)), GIVE_UP);
       const took = performance.now() - started;
-      await pause(Math.max(Math.min(LONGEST_REST, REST * took), SHORTEST - took));
+      await pause(again ?? Math.max(Math.min(LONGEST_REST, REST * took), SHORTEST - took));
     } catch {
-      tellDelay(t("No connection to the server"), ++failures);
-      await pause(Math.min(5000, 500 * failures));
+      await tellLoss(seen);
     }
   }
   asking = false;
+}
+
+/** Shows an answer, unless a newer drawing's came before it; or, refused, in how many ms to ask again. */
+function take(answer, seen) {
+  if (seen <= answered) return;
+  if (answer.again_in) { // asked too often: the newest drawing is asked about later
+    tellDelay(answer.error.split(SPLIT)[0], ++failures);
+    return 1000 * answer.again_in;
+  }
+  failures = 0;
+  answered = seen;
+  const waits = settle(seen);
+  if (isBlank() || seen <= passed) return;
+  if (answer.error) showTrouble(answer.error);
+  else if (answer.blank) say("?", t("Go on drawing"), t("There is too little ink to read yet."));
+  else {
+    shown = seen;
+    showAnswer(answer, waits);
+  }
+}
+
+const MANY = 3; // failures after which it may be more than the connection
+
+async function tellLoss(seen) {
+  const isOut = failures + 1 >= MANY && (await isLoggedOut());
+  if (seen <= answered) return; // a late answer came
+  failures++;
+  if (isOut) tellDelay(t("This login is over"), failures, t("Reload this page and log in again; your drawing stays."));
+  else tellDelay(t("No connection to the server"), failures);
+  await pause(Math.min(5000, 500 * failures));
+}
+
+/** A server with a password that was started again knows nobody. */
+async function isLoggedOut() {
+  const { root, api_prefix } = window.gradio_config;
+  const answer = await within(fetch(`${root}${api_prefix}/login_check`), GIVE_UP).catch(() => null);
+  return answer?.status === 401;
 }

@@ -29,6 +29,8 @@ function putInk(picture, own) {
   changed();
 }
 
+const NO_HOLES = /^image\/(jpe?g|hei[cf])$/; // a photo, a tenth as large as JPEG
+
 async function encoded(blob) {
   let send = blob;
   try {
@@ -38,7 +40,8 @@ async function encoded(blob) {
     canvas.width = Math.max(1, Math.round(bitmap.width * scale));
     canvas.height = Math.max(1, Math.round(bitmap.height * scale));
     canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    send = await new Promise((done) => canvas.toBlob(done, "image/png"));
+    const kind = NO_HOLES.test(blob.type) ? "image/jpeg" : "image/png";
+    send = await new Promise((done) => canvas.toBlob(done, kind, 0.9));
   } catch {
     // A kind that this browser cannot show (TIFF, say); the server may know it.
   }
@@ -50,16 +53,20 @@ async function encoded(blob) {
   });
 }
 
+const SENDING = 120000; // ms, as long as bodies.py lets one arrive
+let opened = 0; // numbers the pictures: only the last one counts
+
 async function openPicture(blob) {
+  const number = ++opened;
+  const before = touched;
   passed = version;
   sayWaiting(t("Reading the picture…"));
-  try {
-    const answer = await within(server.read_picture(await encoded(blob)), 20000);
-    if (answer.error) sayTrouble(answer.error);
-    else putPicture(answer.ink);
-  } catch {
-    sayTrouble(t("the picture could not be sent; try again, or a smaller one"));
-  }
+  const answer = await encoded(blob).then((sent) => within(call("read_picture", sent), SENDING))
+    .catch(() => ({ error: t("the picture could not be sent; try again, or a smaller one") }));
+  if (number !== opened) return;
+  if (answer.error) sayTrouble(answer.error);
+  else if (touched > before || isMoving()) sayTrouble(t("you have drawn since, and the picture would hide that; clear the pad and open it again"));
+  else putPicture(answer.ink);
 }
 
 buttons.open.addEventListener("click", () => file.click());

@@ -152,9 +152,9 @@ function sayWaiting(what, detail = "") {
 }
 
 // Why there is no answer yet: under the strip at first, in its place from the second time on.
-function tellDelay(why, times) {
+function tellDelay(why, times, detail = t("Your drawing is safe; trying again…")) {
   if (nothingToAsk()) return;
-  const [saying, detail] = [capital(why), t("Your drawing is safe; trying again…")];
+  const saying = capital(why);
   find(".status").textContent = times > 1 ? "" : t("{saying}. {detail}", { saying, detail });
   if (times < 2) return;
   sayWaiting(saying, detail);
