@@ -14,13 +14,15 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mnist_demo.benchmark.server import free_port
-from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.checkpoint import Checkpoint, to_bytes
 from mnist_demo.config import TrainConfig
 from mnist_demo.nets import build_net
 from mnist_demo.page.app import build
 from mnist_demo.page.context import Context
 from mnist_demo.page.launch import launch_page
+from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Shelf
+from mnist_demo.train import Dials
 
 pytestmark = pytest.mark.browser
 
@@ -159,6 +161,58 @@ def test_runs_are_overlaid_taken_home_and_used(desktop: Tab) -> None:
     desktop.page.get_by_role("tab", name="Train").click()
     assert desktop.board.locator(".runs li").count() == 2
     assert lines.count() == 2  # another tab loses nothing
+
+
+def test_a_reload_says_where_a_run_ended_with_the_page(desktop: Tab) -> None:
+    """This server keeps none on disk."""
+    desktop.page.add_init_script("sessionStorage.setItem('mnist-demo-going', '1')")
+    desktop.page.reload()
+    expect(desktop.board.locator(".news")).to_contain_text("its run ended with it")
+
+
+def test_the_net_that_was_chosen_answers_after_a_reload(chromium: Browser, tmp_path: Path) -> None:
+    labels = tuple("0123456789")
+    config = TrainConfig(net="linear")
+    released = Checkpoint(build_net("linear").eval(), "linear", "sample", labels, config.to_dict())
+    shelf = Shelf(tmp_path / "runs")
+    key = "a1" * 16
+    drawer = shelf.drawer(key)
+    assert drawer is not None
+    for number in (1, 2):
+        run = Run(f"run-{number}", number, config, "sample", "cpu", Dials(0.1), status="done")
+        run.fresh["net"] = to_bytes(released)
+        slot = drawer.new_slot()
+        slot.keep(run)
+        slot.release()
+    blocks = build(Context(released, tmp_path / "data", shelf=shelf))
+    address = launch_page(blocks, port=free_port(), block=False)
+    context = chromium.new_context()
+    page = context.new_page()
+    page.add_init_script(f"localStorage.setItem('mnist-demo-runs', '{key}')")
+    page.goto(address)
+    answers = page.locator("#net input")
+    answers.click()
+    page.get_by_role("option", name="Run 1: linear").click()
+    page.wait_for_function("sessionStorage.getItem('mnist-demo-net')")
+    page.goto(f"{address}?lang=zh")
+    expect(answers).to_have_value("训练 1：linear")
+    answers.click()
+    page.get_by_role("option", name="预训练模型").click()
+    page.wait_for_function("!sessionStorage.getItem('mnist-demo-net')")
+    page.reload()
+    expect(page.locator("#sketchpad .bar").first).to_be_visible()
+    page.wait_for_timeout(500)
+    expect(answers).to_have_value("预训练模型（linear）")
+    page.evaluate("performance.now = () => 1e9")  # it may be asked again
+    context.set_offline(True)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("dispatchEvent(new Event('pageshow'))")
+    page.wait_for_timeout(200)
+    assert not [url for url in asked if "queue/join" in url]
+    context.close()
+    blocks.close(verbose=False)
+    blocks.context.crew.close()
 
 
 def test_the_board_stays_in_sight_and_follows_the_form(desktop: Tab) -> None:

@@ -78,8 +78,11 @@ def build(context: Context) -> gr.Blocks:
 
         @as_page_error
         def bring_runs(event: gr.EventData, chosen: str, request: gr.Request) -> Any:
-            bring_back(context.visitor(request), context.shelf.drawer(sent(event, "key")))
-            return offer_nets(chosen, request)
+            visitor = context.visitor(request)
+            bring_back(visitor, context.shelf.drawer(sent(event, "key")))
+            begun = sent(event, "net")  # of the net that answered before a reload
+            before = (run.id for run in visitor.all_runs if run.begun == begun)
+            return offer_nets(next(before, chosen), request)
 
         def open_tab(event: gr.EventData) -> Any:
             tab = sent(event, "tab")
@@ -101,8 +104,11 @@ def build(context: Context) -> gr.Blocks:
             return sketchpad.show_picture(chosen, picture), gr.Tabs(selected="draw")
 
         def choose_net(chosen: str, request: gr.Request) -> Any:
-            pad = sketchpad.choose_net(context, context.visitor(request), chosen)
-            return pad | {"unfit": words_for(request)(pad["unfit"])}
+            visitor = context.visitor(request)
+            pad = sketchpad.choose_net(context, visitor, chosen)
+            run = visitor.runs.get(chosen)
+            begun = run.begun if run else None  # the browser tab's, until another is chosen
+            return pad | {"unfit": words_for(request)(pad["unfit"]), "begun": begun}
 
         quiet = fields.QUIET
         title.opened(bring_runs, net, net, **quiet)

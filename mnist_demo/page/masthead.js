@@ -3,16 +3,24 @@ let asked = -Infinity;
 
 function askForRuns() {
   if (!element.isConnected || document.hidden || performance.now() - asked < 5000) return;
+  if (!navigator.onLine) return; // Gradio would give the page up
   asked = performance.now();
+  bringRuns();
+}
+
+/** And has the net answer that did before a reload, which another language needs too. */
+function bringRuns() {
   try {
     const key = localStorage.getItem("mnist-demo-runs"); // written by training_kept.js
-    if (key) trigger("opened", { key });
+    const net = Number(sessionStorage.getItem("mnist-demo-net")); // by sketchpad_start.js
+    if (key) trigger("opened", { key, net });
   } catch {
     // A browser that stores nothing has none.
   }
 }
 
 askForRuns();
+window.addEventListener("run-back", () => element.isConnected && bringRuns()); // which was on until the reload
 // The server forgets a page that slept or lost its connection; what is on disk comes back.
 for (const kind of ["online", "pageshow"]) addEventListener(kind, askForRuns);
 document.addEventListener("visibilitychange", askForRuns);

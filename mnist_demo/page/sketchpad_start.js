@@ -6,9 +6,20 @@ function follow() {
   followed = props.value.serial;
   if (props.value.picture) putPicture(props.value.picture, props.value.own);
   else askAnew(); // another net
+  if (props.value.begun !== undefined) keepNet(props.value.begun);
   readAgain();
 }
 watch("value", follow);
+
+/** Which net it is, for the page after a reload; see masthead.js. */
+function keepNet(begun) {
+  try {
+    if (begun) sessionStorage.setItem("mnist-demo-net", begun);
+    else sessionStorage.removeItem("mnist-demo-net");
+  } catch {
+    // a browser that stores nothing keeps no run either
+  }
+}
 
 // The net that answers has learned on, in the Train tab. Out of sight the pad asks once it is back.
 let behind = false;

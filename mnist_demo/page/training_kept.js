@@ -54,9 +54,14 @@ function sentOr(own) {
 }
 
 function goOn() {
+  if (board.keeps === 0) {
+    broken = null;
+    return say(t("The page was reloaded, and its run ended with it: this server keeps none. Press Train to start another."), ".news");
+  }
   const [id, run] = ordered().find(([, run]) => String(run.begun) === broken) ?? [];
   if (!run) return; // the server still has it as going on
   broken = null;
+  window.dispatchEvent(new Event("run-back"));
   if (!run.resumable) return;
   resume(id);
   const epochs = table(run.epochs).length;
