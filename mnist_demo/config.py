@@ -56,10 +56,17 @@ class TrainConfig:
     seed: int = 1
 
     def __post_init__(self) -> None:
+        for setting in fields(self):
+            name, kind, value = setting.name, type(setting.default), getattr(self, setting.name)
+            if kind is str and not isinstance(value, str):
+                raise UserError(f"{name} must be text, not {value!r}")
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if kind is not str and not (is_number and math.isfinite(value)):
+                raise UserError(f"{name} must be a number, not {value!r}")
+            if kind is int and not isinstance(value, int):
+                raise UserError(f"{name} must be a whole number, not {value!r}")
         for name, (low, high) in BOUNDS.items():
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not math.isfinite(value):
-                raise UserError(f"{name} must be a number, not {value!r}")
             if not low <= value <= high:
                 raise UserError(f"{name} is {value:g}; choose from {low:g} to {high:g}")
         for name, choices in (("keep", ("best", "last")), ("precision", PRECISIONS)):

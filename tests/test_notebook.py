@@ -19,6 +19,7 @@ from test_hub import NETS
 
 import mnist_demo
 from mnist_demo import UserError, evaluate_net, hub, load_net, notebook, read_digit, train_net
+from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.evaluate import evaluate
 from mnist_demo.train import Diverged, Epoch, Event, Step, train
@@ -120,6 +121,25 @@ def test_training_tells_its_events_and_measures_what_it_keeps(sample: Dataset) -
         train_net(**QUICK, epoch=3)
     with pytest.raises(UserError, match="knows the classes|takes images"):
         evaluate_net(NETS["colour"](), "sample")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"epochs": 2.5}, "epochs must be a whole number, not 2.5"),
+        ({"seed": 1.0}, "seed must be a whole number, not 1.0"),
+        ({"batch_size": True}, "batch_size must be a number, not True"),
+        ({"learning_rate": "0.1"}, "learning_rate must be a number, not '0.1'"),
+        ({"average": float("nan")}, "average must be a number, not nan"),
+        ({"net": 5}, "net must be text, not 5"),
+    ],
+)
+def test_a_setting_of_another_kind_is_refused_before_the_run(
+    wrong: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(UserError, match=told):
+        train_net(**QUICK | wrong)
+    assert TrainConfig(momentum=0, weight_decay=0).momentum == 0
 
 
 def test_a_run_that_diverges_gives_the_net_of_its_good_epochs(
