@@ -197,7 +197,7 @@ def test_a_run_goes_on_with_the_digits_that_it_began_with_alone(tmp_path: Path) 
     other = Split(digits(9).images, digits(9).labels.roll(1))  # as many, under other names
     *_, end = work(job(as_sent(other), state=state, is_resumed=True), Controls())
     assert isinstance(end, End)
-    assert end.how == "failed"
+    assert (end.how, end.is_final) == ("failed", False)
     assert "your digits are no longer those" in end.text
     assert Path(state).read_bytes() == kept
     *_, end = work(job(as_sent(digits(9)), state=state, is_resumed=True), Controls())

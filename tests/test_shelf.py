@@ -17,6 +17,7 @@ import torch
 from test_beside import as_sent, digits
 from test_page_training import CUDA, LINEAR, FakeTime, InStep, advance, fail_at, give
 
+from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset, Split, load_named
 from mnist_demo.errors import UserError
 from mnist_demo.page import shelf as shelves
@@ -146,7 +147,7 @@ def test_a_closed_page_leaves_a_run_that_goes_on_to_the_same_end(shelf: Shelf) -
 
 def test_a_server_that_is_killed_leaves_the_same(shelf: Shelf) -> None:
     run, updates = start(shelf)
-    advance(updates, lambda: len(run.epochs) == 1)
+    advance(updates, lambda: len(run.epochs) == 1 and run.is_usable)
     visitor = again(shelf)  # nothing was closed or tidied up
     back = visitor.runs["run-1"]
     assert (back.status, len(back.epochs)) == ("interrupted", 1)
@@ -180,23 +181,47 @@ def traces_of(own: Split, sent: str, shelf: Shelf) -> list[str]:
     return [name for name, content in found if any(part in content for part in wanted)]
 
 
-def test_digits_of_ones_own_leave_no_trace_on_disk(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
+    """The settings of a run that learns from digits of its visitor's own too."""
     few = vars(work)["load_named"]
 
     def load(name: str, *more: Any) -> Any:
         return (few if name == "sample" else load_named)(name, *more)
 
     monkeypatch.setattr(work, "load_named", load)  # else their file's name would mean the sample
+    return replace(THREE, also=SAVED_AS)
+
+
+def updates_beside(run: Run, own: str, is_resumed: bool = False) -> Iterator[None]:
+    crew = Crew(lambda: InStep(FakeTime()))
+    job = Job(run.config.to_dict(), "", "cpu", is_resumed=is_resumed, own=own)
+    return follow(run, Turns().join(), crew, job, watch=FakeTime().watch())
+
+
+def test_other_digits_of_ones_own_leave_a_run_to_go_on_with(
+    shelf: Shelf, beside: TrainConfig
+) -> None:
+    own = as_sent(digits(20))
+    run = begin(Visitor("anna"), beside, "some", "CPU", drawer_of(shelf))
+    updates = updates_beside(run, own)
+    advance(updates, lambda: len(run.epochs) == 1 and run.is_usable)
+    updates.close()  # type: ignore[attr-defined]
+    visitor = again(shelf)
+    for sent, status in ((as_sent(digits(21)), "interrupted"), (own, "done")):
+        back = take_up(visitor, "run-1", NOWHERE, has_own=True)
+        list(updates_beside(back, sent, is_resumed=True))
+        assert back.status == status, back.message
+        if status == "interrupted":
+            assert "take back what was changed and press Resume" in back.message
+
+
+def test_digits_of_ones_own_leave_no_trace_on_disk(shelf: Shelf, beside: TrainConfig) -> None:
     own = digits(20)
     sent = as_sent(own)
-    config = replace(THREE, also=SAVED_AS)
-    run = begin(Visitor("anna"), config, "some", "CPU", drawer_of(shelf))
-    crew = Crew(lambda: InStep(FakeTime()))
-    job = Job(config.to_dict(), "", "cpu", own=sent)
+    run = begin(Visitor("anna"), beside, "some", "CPU", drawer_of(shelf))
     seen: set[str] = set()
-    for _ in follow(run, Turns().join(), crew, job, watch=FakeTime().watch()):
+    for _ in updates_beside(run, sent):
         seen |= {path.name for path in _files(shelf)}
         assert not traces_of(own, sent, shelf)
     assert run.status == "done", run.message
@@ -249,7 +274,7 @@ def test_it_is_kept_from_the_first_moment_on(shelf: Shelf) -> None:
 
 def test_a_run_that_is_on_is_not_offered_to_the_next_tab(shelf: Shelf) -> None:
     run, updates = start(shelf)
-    advance(updates, lambda: len(run.epochs) == 1)
+    advance(updates, lambda: len(run.epochs) == 1 and run.is_usable)
     other = Visitor("second tab")
     bring_back(other, drawer_of(shelf))
     assert not other.runs
@@ -266,7 +291,7 @@ def refused(*_: object, **__: object) -> None:
 def two_tabs(shelf: Shelf) -> tuple[Visitor, Visitor]:
     """Two pages of one browser, both of which show a run that was broken off."""
     run, updates = start(shelf)
-    advance(updates, lambda: len(run.epochs) == 1)
+    advance(updates, lambda: len(run.epochs) == 1 and run.is_usable)
     updates.close()  # type: ignore[attr-defined]
     tabs = Visitor("first"), Visitor("second")
     for visitor in tabs:
@@ -335,7 +360,7 @@ def test_what_cannot_go_on_says_so(shelf: Shelf, wanted: object) -> None:
 
 def test_discarded_it_is_gone_from_list_and_disk(shelf: Shelf) -> None:
     run, updates = start(shelf)
-    advance(updates, lambda: len(run.epochs) == 1)
+    advance(updates, lambda: len(run.epochs) == 1 and run.is_usable)
     visitor = _with(run)
     with pytest.raises(UserError, match="press Stop first"):
         throw_away(visitor, "run-1")
@@ -364,7 +389,7 @@ def test_who_leaves_the_line_leaves_nothing(shelf: Shelf) -> None:
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 300, b"cut"])
 def test_a_damaged_state_says_so_and_the_kept_net_stays(shelf: Shelf, damage: bytes) -> None:
     run, updates = start(shelf)
-    advance(updates, lambda: len(run.epochs) == 1)
+    advance(updates, lambda: len(run.epochs) == 1 and run.is_usable)
     updates.close()  # type: ignore[attr-defined]
     state = next(path for path in _files(shelf) if path.name == "state")
     state.write_bytes(state.read_bytes()[:1000] if damage == b"cut" else damage)
@@ -499,7 +524,7 @@ def test_old_drawers_go_and_of_too_much_the_oldest(
 
 def test_cleaning_spares_a_run_that_is_on(shelf: Shelf) -> None:
     run, updates = start(shelf)
-    advance(updates, lambda: len(run.epochs) == 1)
+    advance(updates, lambda: len(run.epochs) == 1 and run.is_usable)
     shelf.clean(time.time() + 10 * shelves.MAX_AGE)
     assert _files(shelf)
     list(updates)
@@ -587,7 +612,7 @@ def test_memory_that_gives_out_costs_no_epoch(
 
 def test_a_run_that_diverges_leaves_nothing_to_go_on_from(shelf: Shelf) -> None:
     run, updates = start(shelf)
-    advance(updates, lambda: len(run.epochs) == 1)
+    advance(updates, lambda: len(run.epochs) == 1 and run.is_usable)
     run.dials.learning_rate = 1e30
     list(updates)
     assert run.status == "failed"

@@ -53,6 +53,10 @@ class Damaged(UserError):
     """What was kept of a run is nothing to go on from."""
 
 
+class OtherDigits(UserError):
+    """What was kept of a run goes on with the visitor's digits of then alone."""
+
+
 def work(job: Job | RaceJob, controls: Controls, watch: Watch | None = None) -> Messages:
     """A run, or a race, to its end. Never raises: what goes wrong is told by its End."""
     try:
@@ -122,13 +126,16 @@ def _begin(
     try:
         stored = read_stored(state)
         if stored.notes.get("own", "") != digest_of(job.own):
-            raise Damaged("your digits are no longer those that this run learns from; train anew")
+            raise OtherDigits(
+                "your digits are no longer those that this run learns from; take back what was "
+                "changed and press Resume, or press Train to start another"
+            )
         if stored.config != config or stored.images != [len(data.train), len(data.validation)]:
             raise UserError("it is of other settings or data")
         running = take_up(stored, net, state)
         curve = Curve.from_dict(stored.notes["curve"])
         seconds = float(stored.notes["seconds"])
-    except Damaged:
+    except OtherDigits:
         raise
     except (UserError, KeyError, TypeError, ValueError) as error:
         raise Damaged("what was kept of this run is damaged; discard it, train again") from error
