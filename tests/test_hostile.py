@@ -9,12 +9,14 @@ import http.client
 import json
 import random
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -43,7 +45,7 @@ from mnist_demo.page.gate import Gate
 from mnist_demo.page.guard import NOT_OFFERED
 from mnist_demo.page.insight import Insight
 from mnist_demo.page.logs import Traffic
-from mnist_demo.page.pictures import MAX_PIXELS, Pictures
+from mnist_demo.page.pictures import MAX_PIXELS, Pictures, ink_of
 from mnist_demo.page.sketchpad import read_drawing
 from mnist_demo.page.visitors import Visitors
 from mnist_demo.page.words import ENGLISH
@@ -164,7 +166,7 @@ def test_a_drawing_is_read_or_refused_with_a_message(drawing: Any) -> None:
 def test_a_picture_is_read_or_refused_with_a_message(seed: int) -> None:
     rng = random.Random(seed)
     try:
-        ink = Pictures().ink_of(base64.b64encode(junk.picture(rng)).decode())
+        ink = ink_of(base64.b64encode(junk.picture(rng)).decode())
     except UserError:
         return
     assert ink.min() >= 0
@@ -175,13 +177,25 @@ def test_a_picture_is_read_or_refused_with_a_message(seed: int) -> None:
 def test_a_pixel_bomb_is_not_unfolded(sides: tuple[int, int]) -> None:
     bomb = base64.b64encode(junk.png_claiming(*sides)).decode()
     with pytest.raises(UserError, match="pixels"):
-        Pictures().ink_of(bomb)
+        ink_of(bomb)
 
 
 def test_too_many_pictures_at_once_are_turned_away() -> None:
-    pictures = Pictures(at_once=0, waiting=0)
-    with pytest.raises(UserError, match="sent at this moment; try again in a few seconds"):
-        pictures.ink_of("AAAA")
+    picture = base64.b64encode(junk.png_claiming(28, 28, 28)).decode()
+    now = threading.Event()
+
+    async def crowd() -> list[Any]:
+        pictures = Pictures(at_once=2, waiting=3)
+        reading = [pictures.read(picture, lambda _: now.wait(10)) for _ in range(7)]
+        asked = [asyncio.create_task(one) for one in reading]
+        await asyncio.sleep(0)
+        late = [str(task.exception()) for task in asked if task.done()]
+        await asyncio.to_thread(now.set)  # the server's own threads are free
+        *read, _, _ = await asyncio.gather(*asked, return_exceptions=True)
+        return [*late, *read, await pictures.read(picture, np.ndim)]  # and now its places are
+
+    busy = "too many pictures are sent at this moment; try again in a few seconds"
+    assert asyncio.run(crowd()) == [busy, busy, *[True] * 5, 2]
     with pytest.raises(UserError, match="drawn at this moment; try again in a few seconds"):
         asyncio.run(Painter(most=0).paint(dict))
 

@@ -7,7 +7,6 @@ back as {"error": ...}, which says what to change.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Iterator
 from string import Template
@@ -49,7 +48,7 @@ def add_api(context: Context) -> None:
         try:
             checkpoint = context.checkpoint(*_owner(context, net))
             context.check_reads_digits(checkpoint)
-            steps = await asyncio.to_thread(lambda: preprocess_ink(context.pictures.ink_of(image)))
+            steps = await context.pictures.read(image, preprocess_ink)
             answer = await context.batcher.classify(checkpoint.answering, steps)
         except UserError as error:
             return {"error": for_visitors(error)}

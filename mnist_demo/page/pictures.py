@@ -5,10 +5,12 @@ A kilobyte of PNG may unfold to fifty million pixels, and a server function has 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-import threading
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,32 +20,37 @@ from mnist_demo.ink import ink_of_image, open_image
 MAX_PICTURE = 6 * 2**20  # bytes; the page shrinks photos before it sends them
 MAX_PIXELS = 16_000_000  # half a second's work
 AT_ONCE = 2
-MAX_WAITING = 8  # each of them holds one of the server's threads
-PATIENCE = 10.0  # seconds
+MAX_WAITING = 8  # each of them holds its message, of up to 8 MB
+
+Made = TypeVar("Made")
 
 
 class Pictures:
-    """Reads a few at a time; who comes when too many wait is told to try again."""
+    """Reads a few at a time, on threads of its own; who comes when too many wait is told so."""
 
     def __init__(self, at_once: int = AT_ONCE, waiting: int = MAX_WAITING) -> None:
-        self._slots = threading.BoundedSemaphore(at_once)
-        self._places = threading.BoundedSemaphore(at_once + waiting)
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="picture")
+        self._most = at_once + waiting
+        self._asked = 0
 
-    def ink_of(self, text: Any) -> np.ndarray:
-        """The ink of a picture in base64, float32 (H, W). Raises UserError."""
-        content = from_base64(text, MAX_PICTURE)
-        busy = UserError("too many pictures are sent at this moment; try again in a few seconds")
-        if not self._places.acquire(blocking=False):
-            raise busy
+    async def read(self, text: Any, make: Callable[[np.ndarray], Made]) -> Made:
+        """What `make` makes of a picture's ink, there too. For the event loop alone.
+
+        text: as `ink_of` takes it. Raises UserError.
+        """
+        if self._asked >= self._most:
+            raise UserError("too many pictures are sent at this moment; try again in a few seconds")
+        self._asked += 1
         try:
-            if not self._slots.acquire(timeout=PATIENCE):
-                raise busy
-            try:
-                return ink_of_image(open_image(content, most=MAX_PIXELS))
-            finally:
-                self._slots.release()
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, lambda: make(ink_of(text)))
         finally:
-            self._places.release()
+            self._asked -= 1
+
+
+def ink_of(text: Any) -> np.ndarray:
+    """The ink of a picture in base64, float32 (H, W). Raises UserError."""
+    return ink_of_image(open_image(from_base64(text, MAX_PICTURE), most=MAX_PIXELS))
 
 
 def from_base64(text: Any, most: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable
@@ -73,7 +72,7 @@ def build(context: Context) -> gr.HTML:
 
     return gr.HTML(
         value={"net": RELEASED, "picture": "", "serial": 0},
-        html_template=(HERE / "sketchpad.html").read_text(),
+        html_template=(HERE / "sketchpad.html").read_text("utf-8"),
         js_on_load=script("own_digits.js", *SCRIPTS),
         server_functions=[classify, inside, read_picture],
         apply_default_css=False,
@@ -134,8 +133,7 @@ async def read(context: Context, session: Any, picture: Any) -> dict[str, Any]:
     """The ink of a picture from a file, in the middle of the pad."""
     try:
         with context.visitors.get(session).pace.turn(PICTURE):
-            ink = await asyncio.to_thread(context.pictures.ink_of, picture)
-            return {"ink": to_base64(on_pad(ink))}
+            return {"ink": to_base64(await context.pictures.read(picture, on_pad))}
     except NoInkError:
         return {"error": "no digit stands out in this picture; try one with more contrast"}
     except TooOften as error:
