@@ -98,7 +98,7 @@ def launch_page(
         app_kwargs={"middleware": _middleware(page, door is not None)},
         footer_links=["api", "settings"],
         theme=THEME,
-        head=f"{HEAD}{FOOTER}<script>{SCRIPT.read_text()}</script>",
+        head=f"{HEAD}{FOOTER}<script>{SCRIPT.read_text('utf-8')}</script>",
         favicon_path=ICON,
         pwa=True,
         css_paths=[str(path) for path in STYLES],

@@ -45,7 +45,7 @@ def build(context: Context) -> Callable[[Callable[..., Any]], Any]:
 
     view = gr.HTML(
         value=race_board(None, best_available(context.data_folder), ""),
-        html_template=(HERE / "racetrack.html").read_text(),
+        html_template=(HERE / "racetrack.html").read_text("utf-8"),
         js_on_load=script("racetrack.js"),
         server_functions=[stop],
         apply_default_css=False,

@@ -236,7 +236,7 @@ def _board(context: Context) -> gr.HTML:
     return gr.HTML(
         value={"now": None, "runs": {}},
         epochs=fields.DEFAULTS.epochs,
-        html_template=(HERE / "training.html").read_text(),
+        html_template=(HERE / "training.html").read_text("utf-8"),
         js_on_load=script("own_digits.js", *SCRIPTS),
         server_functions=[switch, download],
         apply_default_css=False,
