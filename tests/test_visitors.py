@@ -41,6 +41,24 @@ def test_the_longest_unseen_goes_when_the_store_is_full() -> None:
     assert visitors.get("anna") is not anna
 
 
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_made_up_sessions_that_bring_nets_back_push_out_their_own(is_hidden: bool) -> None:
+    def visit(name: str, address: str) -> Visitor:
+        visitor = visitors.get(name, "10.0.0.1" if is_hidden else address)  # of a proxy
+        if not visitor.runs:
+            finish(visitor, 1)
+        return visitor
+
+    visitors = Visitors(limit=5)
+    class_of_two = [visit(name, "198.51.100.1") for name in ("anna", "bert")]
+    for number in range(50):
+        visit(f"made-up-{number}", "203.0.113.9")
+    assert len(visitors) == 5
+    stay = [visitors.peek(visitor.key) is visitor for visitor in class_of_two]
+    assert stay == [not is_hidden] * 2  # else the longest unseen go, as they did
+    assert visitors.peek("made-up-49") is not None
+
+
 def test_a_full_store_spares_who_trains() -> None:
     visitors = Visitors(limit=2)
     anna = visitors.get("anna")

@@ -53,7 +53,7 @@ class ApiRuns:
         form.check_length(config, len(data.train))
         device = pick_device("auto")
         with self._place(address), context.turns.join(address) as place:
-            owner = context.visitors.get(handle)
+            owner = context.visitors.get(handle, address)
             run = begin(owner, config, data.title, describe_device(device))
             is_to_keep = False
             try:

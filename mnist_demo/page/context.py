@@ -23,6 +23,7 @@ from mnist_demo.evaluate import Evaluation, Reading
 from mnist_demo.judging import data_to_judge, unseen
 from mnist_demo.page.batcher import Batcher
 from mnist_demo.page.crew import Crew
+from mnist_demo.page.guard import address_of
 from mnist_demo.page.insight import Insight
 from mnist_demo.page.logs import Traffic
 from mnist_demo.page.pictures import Pictures
@@ -60,7 +61,7 @@ class Context:
         return data_to_judge(trained_on, self.data_folder)
 
     def visitor(self, request: gr.Request) -> Visitor:
-        return self.visitors.get(request.session_hash)
+        return self.visitors.get(request.session_hash, address_of(request))
 
     def checkpoint(self, visitor: Visitor, choice: object) -> Checkpoint:
         """The net that `choice` names: the released one or a run of this visitor's."""

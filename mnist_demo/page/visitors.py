@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
 from mnist_demo.errors import UserError
@@ -25,6 +25,7 @@ class Visitor:
     """One open page: its runs, oldest first."""
 
     key: str
+    address: str = ""  # where it asks from, as far as is known
     runs: OrderedDict[str, Run] = field(default_factory=OrderedDict)
     started: int = 0  # runs begun so far; numbers are not used twice
     last_seen: float = 0.0
@@ -81,14 +82,18 @@ class Visitors:
     def __len__(self) -> int:
         return len(self._all)
 
-    def get(self, key: str | None) -> Visitor:
-        """The visitor with this session hash, made on first sight. Raises UserError."""
+    def get(self, key: str | None, address: str = "") -> Visitor:
+        """The visitor with this session hash, made on first sight. Raises UserError.
+
+        address: where the request comes from; whatever gives a visitor runs knows it.
+        """
         if not isinstance(key, str) or not SESSION.fullmatch(key):
             raise UserError("this page has lost its session; reload it")
         now = time.monotonic()
         with self._lock:
             visitor = self._all.pop(key, None) or Visitor(key)
             visitor.last_seen = now
+            visitor.address = address or visitor.address
             self._all[key] = visitor
             self._evict(now)
         return visitor
@@ -105,7 +110,9 @@ class Visitors:
     def _evict(self, now: float) -> None:
         """Those whose time is up go; where it is too full, first whoever has nothing to lose.
 
-        Else anybody could make up sessions until the nets of all others are gone.
+        Then whoever shares an address with most. Else anybody could make up sessions, each
+        with a net that one key brings back, until the nets of all others are gone. Where a
+        proxy makes all addresses one, the longest unseen go.
         """
         others = list(self._all.values())[:-1]
         for other in others:
@@ -117,7 +124,9 @@ class Visitors:
         if len(self._all) <= self.limit:
             return
         idle = [other for other in others if not other.is_busy and other.key in self._all]
-        idle.sort(key=lambda other: bool(other.runs))  # stable: the longest unseen of each first
+        of = Counter(other.address for other in self._all.values() if other.address)
+        # Stable: the longest unseen of each first.
+        idle.sort(key=lambda other: (bool(other.runs), -of[other.address]))
         for other in idle[: len(self._all) - self.limit]:
             del self._all[other.key]
 
