@@ -220,6 +220,15 @@ def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, torch.Tens
     """The checkpoint of what a file holds. Raises UserError where its parts do not fit."""
     values = _read_metadata(path, metadata)
     net, members = _build(path, values)
+    labels, classes = (
+        values["labels"],
+        find_net(members[0].net if members else values["net"]).classes,
+    )
+    if len(labels) != classes or not all(isinstance(label, str) for label in labels):
+        raise UserError(
+            f"{path} has a header this version cannot read (labels): its net tells {classes} "
+            "classes apart, and each needs a name"
+        )
     try:
         net.load_state_dict(tensors)
     except RuntimeError as error:
@@ -227,14 +236,15 @@ def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, torch.Tens
         raise UserError(
             f"the weights in {path} do not fit the net {values['net']!r}: {reason[0].strip()}"
         ) from error
-    if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
+    # As the net has them: a double may be none in its 32 bits.
+    if not all(bool(torch.isfinite(value).all()) for value in net.state_dict().values()):
         raise UserError(f"{path} holds weights that are not numbers; train it again")
     net.eval()
     return Checkpoint(
         net,
         values["net"],
         values["dataset"],
-        tuple(values["labels"]),
+        tuple(labels),
         values["config"],
         values["metrics"],
         values["command"],
@@ -258,8 +268,8 @@ def _build(path: Path, values: dict[str, Any]) -> tuple[nn.Module, tuple[Member,
     members = tuple(Member(**row) for row in rows)
     # The number is checked before any net is built: the header may name thousands.
     Ensemble([nn.Identity() for _ in members], values["how"])
-    if len({find_net(member.net).input_shape for member in members}) > 1:
-        raise UserError(f"{path} names nets that take images of different shapes")
+    if len({(s.input_shape, s.classes) for s in (find_net(m.net) for m in members)}) > 1:
+        raise UserError(f"{path} names nets that take other images or tell other classes apart")
     return Ensemble([build_net(m.net) for m in members], values["how"]), members
 
 

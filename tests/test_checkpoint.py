@@ -24,7 +24,7 @@ def checkpoint_of(name: str = "compact") -> Checkpoint:
         build_net(name, 3),
         name,
         "sample",
-        DIGITS,
+        DIGITS[: find_net(name).classes],
         TrainConfig(net=name).to_dict(),
         {"validation_accuracy": 0.5},
         "python -m mnist_demo train",
@@ -95,6 +95,19 @@ def damaged(kind: str, path: Path) -> str:
         state["0.mean"][:] = float("nan")
         save_file(state, path, header)
         return "not numbers"
+    elif kind == "infinite in its 32 bits":
+        save_file(
+            state | {"0.mean": torch.full_like(state["0.mean"], 1e300, dtype=torch.float64)},
+            path,
+            header,
+        )
+        return "not numbers"
+    elif kind == "one label":
+        save_file(state, path, header | {"labels": json.dumps(["a"])})
+        return "labels.*10 classes apart, and each needs a name"
+    elif kind == "labels that are no names":
+        save_file(state, path, header | {"labels": json.dumps(list(range(10)))})
+        return "each needs a name"
     elif kind == "too large":
         with path.open("wb") as file:
             file.truncate(129 * 2**20)
@@ -119,6 +132,9 @@ def damaged(kind: str, path: Path) -> str:
         "unknown net",
         "wrong net",
         "NaN",
+        "infinite in its 32 bits",
+        "one label",
+        "labels that are no names",
         "too large",
     ],
 )

@@ -122,7 +122,7 @@ def test_it_comes_back_from_disk_with_what_its_members_are(
         ({"members": "unknown"}, "no net is called"),
         ({"members": "nested"}, "no net is called 'ensemble'"),
         ({"members": "other nets"}, "do not fit"),
-        ({"members": "colour"}, "different shapes"),
+        ({"members": "colour"}, "other images"),
         ({"members": [1, 2]}, "members"),
         ({"members": [{"net": "linear"}] * 2}, "members"),
         ({"members": {}}, "members"),

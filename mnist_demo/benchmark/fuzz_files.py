@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from mnist_demo.benchmark import junk
 from mnist_demo.checkpoint import RELEASED, load_checkpoint
 from mnist_demo.datasets.files import load_files
 from mnist_demo.errors import UserError
+from mnist_demo.evaluate import infer
 from mnist_demo.ink import ink_of_image, open_image
+from mnist_demo.nets import find_net
 
 SLOW = 5.0  # seconds of work for one small file
 FileTry = Callable[[random.Random, Path], str | None]
@@ -48,8 +51,18 @@ def try_checkpoint(rng: random.Random, place: Path) -> str | None:
     else:
         content = _with_header(rng, content)
     path.write_bytes(content)
-    finding = _only_user_errors(lambda: load_checkpoint(path), f"a checkpoint changed by way {how}")
+    finding = _only_user_errors(lambda: _ask(path), f"a checkpoint changed by way {how}")
     return "a pickle was run" if trap.exists() else finding
+
+
+def _ask(path: Path) -> str:
+    """What the net in a file says of a blank image, by name."""
+    checkpoint = load_checkpoint(path)
+    blank = torch.zeros(1, *find_net(checkpoint.kind).input_shape, dtype=torch.uint8)
+    (logits,) = infer(checkpoint.net, blank)
+    if not (torch.isfinite(logits).all() and len(logits) == len(checkpoint.labels)):
+        raise ValueError(f"the answer {logits} to {checkpoint.labels}")
+    return checkpoint.labels[int(logits.argmax())].upper()
 
 
 def _with_header(rng: random.Random, content: bytes) -> bytes:
