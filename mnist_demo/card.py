@@ -58,7 +58,7 @@ def header_of(checkpoint: Checkpoint) -> ModelCardData:
     source = SOURCES.get(checkpoint.dataset)
     accuracy = number(checkpoint.metrics.get("test_accuracy"))
     results = []
-    if source and source.test and accuracy is not None:
+    if source and source.test and source.on_hub and accuracy is not None:  # else it has no type
         results.append(
             EvalResult(
                 task_type="image-classification",

@@ -254,6 +254,11 @@ def _told(repo: str) -> Iterator[None]:
             place = Path(error.filename or tempfile.gettempdir())
             raise not_written(place, error, "choose another with HF_HOME or TMPDIR") from error
         raise UserError(_unreachable(hub)) from error
+    except ValueError as error:  # what it says of a card's header, or no JSON
+        raise UserError(
+            f"{hub} does not take {repo} as it is ({error}); write it with `hub save FOLDER`, mend "
+            f"{CARD} there and send it with `hf upload {repo} FOLDER`"
+        ) from error
 
 
 def _unreachable(hub: str) -> str:

@@ -22,6 +22,7 @@ class FakeHub:
     repos: dict[str, dict[str, bytes]] = field(default_factory=dict)
     visibility: dict[str, str] = field(default_factory=dict)
     claimed_size: int | None = None  # what it says that the weights have
+    card_errors: tuple[str, ...] = ()  # what it finds wrong with any card
     lost: bool = False  # answers 503 to everything
 
     def commit(self, repo: str) -> str:
@@ -40,7 +41,8 @@ def handler_of(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             if self.path == "/api/repos/create":
                 return self.create(json.loads(body))
             if self.path == "/api/validate-yaml":
-                return self.answer(200, {"errors": [], "warnings": []})
+                errors = [{"message": text} for text in hub.card_errors]
+                return self.answer(400 if errors else 200, {"errors": errors, "warnings": []})
             _, _, _, owner, name, action, *_ = self.path.split("/")
             repo = f"{owner}/{name}"
             if action == "preupload":

@@ -52,6 +52,12 @@ def test_the_hub_reads_the_figure_from_the_header() -> None:
     )
 
 
+def test_a_figure_on_data_that_the_hub_does_not_have_stays_out_of_its_header() -> None:
+    """It would refuse the card: a result's data set has a type there."""
+    data: Any = ModelCard(card_of(load_checkpoint(SCEPTIC))).data
+    assert data.eval_results is None
+
+
 def test_a_card_is_headed_by_what_the_net_is() -> None:
     """Of the Hub's form each net's file has the same name, which tells nothing."""
     assert "\n# linear, trained on mnist\n" in card_of(made("linear"))

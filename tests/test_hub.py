@@ -238,6 +238,10 @@ def test_what_goes_wrong_on_the_way_names_its_remedy(
         hub.load("me/none")
     with pytest.raises(UserError, match="write owner/name"):
         hub.load("../no-such/../place")
+    fake.card_errors = ('"model-index[0].type" is not allowed to be empty',)
+    with pytest.raises(UserError, match=r"empty\); write it with `hub save FOLDER`, mend README"):
+        hub.push(net, "me/net")
+    fake.card_errors = ()
     hub.push(net, "me/net")
     fake.claimed_size = MAX_BYTES + 1
     with pytest.raises(UserError, match=r"model.safetensors of me/net has 134,217,729 bytes"):
