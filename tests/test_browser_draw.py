@@ -290,14 +290,14 @@ def test_a_picture_is_opened_onto_the_pad(
             route.continue_()
 
     page.route("**/component_server/**", hold)
-    page.locator("#sketchpad input[type=file]").set_input_files(file)
+    page.locator("#sketchpad .tools input[type=file]").set_input_files(file)
     expect(page.locator("#sketchpad .saying")).to_have_text("Reading the picture…")
     expect(page.locator("#sketchpad .announce")).to_have_text("Reading the picture…")
     held[0].continue_()
     expect_guess(page, 4)
     page.unroute("**/component_server/**")
     file.write_bytes(b"not a picture")
-    page.locator("#sketchpad input[type=file]").set_input_files(file)
+    page.locator("#sketchpad .tools input[type=file]").set_input_files(file)
     expect(page.locator("#sketchpad .saying")).to_have_text(
         "The file is not a picture that can be read"
     )
@@ -329,7 +329,7 @@ def test_only_the_picture_opened_last_is_put_and_none_over_what_is_drawn_since(
             route.continue_()
 
     page.route("**/component_server/**", hold)
-    opener = page.locator("#sketchpad input[type=file]").first
+    opener = page.locator("#sketchpad .tools input[type=file]")
     for number, file in enumerate((four, seven), 1):
         opener.set_input_files(file)
         while len(held) < number:

@@ -136,6 +136,8 @@ def test_a_seven_is_drawn_by_keys_and_read_on_the_way(page: Page) -> None:
     expect_guess(page, 7)  # with the pen still down
     press(page, "Space", "Shift+ArrowLeft", "Shift+ArrowLeft")
     expect(page.locator("#sketchpad .announce")).to_contain_text("This looks like a 7")
+    press(page, *["Shift+ArrowLeft"] * 3)
+    expect(page.locator("#sketchpad .announce")).to_have_text("Pen up, bottom left")
     press(page, "Control+z")
     expect(page.locator("#sketchpad .guess")).to_have_text("?")  # it was one stroke
     press(page, "Control+z")

@@ -163,7 +163,7 @@ def test_what_a_browser_does_not_store_lasts_as_long_as_the_page(open_page: Open
     expect(page.locator("#sketchpad .kept")).to_contain_text("save them as a file before you leave")
     assert score(page) == "1 of 1 read right"
     page.get_by_role("tab", name="Train").click()
-    expect(page.get_by_label("Learn from my 1 digits too")).to_be_visible()
+    expect(page.get_by_label("Learn from my 1 digit too")).to_be_visible()
 
 
 def test_a_net_that_is_trained_with_them_reads_them(open_page: Open) -> None:
@@ -225,7 +225,7 @@ def test_they_are_forgotten_one_by_one_or_all_and_brought_back(open_page: Open) 
     expect(page.get_by_role("button", name="Forget this 7").last).to_be_focused()
     page.get_by_role("button", name="Forget all").click()
     assert stored(page) == []
-    expect(page.locator("#sketchpad .score")).to_have_text("none")
+    expect(page.locator("#sketchpad .score")).to_have_text("none here")
     expect(page.locator("#sketchpad .forgot")).to_contain_text("can be brought back")
     expect(page.get_by_role("button", name="Train with them")).to_be_hidden()
     back = page.get_by_role("button", name="Bring back 3")
@@ -238,19 +238,61 @@ def test_they_are_forgotten_one_by_one_or_all_and_brought_back(open_page: Open) 
     page.get_by_role("button", name="Forget all").click()
     page.reload()
     expect(page.locator("#sketchpad .guess")).to_be_visible()
-    expect(page.locator("#sketchpad .mine")).to_be_hidden()
+    expect(page.locator("#sketchpad .score")).to_have_text("none here")
     assert stored(page) == []
 
 
-def test_what_was_forgotten_is_gone_once_another_is_kept(open_page: Open) -> None:
+def test_what_was_forgotten_can_be_brought_back_when_another_is_kept(open_page: Open) -> None:
     page = open_page()
     name(page, 7, SEVEN)
     page.locator("#sketchpad .mine summary").click()
     page.get_by_role("button", name="Forget this 7").click()
     expect(page.get_by_role("button", name="Bring back 1")).to_be_focused()
     name(page, 1, ONE)
-    expect(page.get_by_role("button", name="Bring back 1")).to_be_hidden()
-    assert [digit["label"] for digit in stored(page)] == [1]
+    page.get_by_role("button", name="Bring back 1").click()
+    assert [digit["label"] for digit in stored(page)] == [1, 7]
+    expect(page.locator("#sketchpad .tray .show").last).to_be_focused()
+
+
+def test_a_saved_file_is_opened_again(open_page: Open, tmp_path: Path) -> None:
+    page = open_page()
+    page.locator("#sketchpad .mine summary").click()
+    expect(page.locator("#sketchpad .mine .how")).to_be_visible()
+    opener, told = page.locator("#sketchpad .mine input"), page.locator("#sketchpad .forgot")
+    file = tmp_path / "digits.csv"
+    file.write_bytes(b"\x89PNG, no digits")
+    opener.set_input_files(file)
+    expect(told).to_contain_text("open one that “Save as CSV” has made")
+    for label, points in ((7, SEVEN), (1, ONE)):
+        name(page, label, points)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as CSV").click()
+    saved.value.save_as(file)
+    before = stored(page)
+    page.get_by_role("button", name="Forget all").click()
+    opener.set_input_files(file)
+    expect(told).to_have_text("Taken: 2.")
+    expect(page.get_by_role("button", name="Bring back")).to_be_hidden()
+    assert stored(page) == before
+    expect(page.locator("#sketchpad .score")).to_have_text("2 of 2 read right")
+    rows = [[number % 10, number // 256, number % 256, *[128] * 782] for number in range(400)]
+    lines = [",".join(map(str, row)) for row in [*rows, [10, *rows[0][1:]], rows[0][:9]]]
+    file.write_text("\n".join([*lines[:1], lines[0], *lines[1:]]))  # no names, one digit twice
+    opener.set_input_files(file)
+    expect(told).to_have_text(
+        "Taken: 298, here already: 1, no room: 102, for 300 are kept at most, "
+        "lines that are no digits: 2."
+    )
+    kept = stored(page)
+    assert [digit["label"] for digit in kept[:3]] == [0, 1, 2]
+    assert kept[298:] == before
+    page.get_by_role("button", name="Forget this 7").last.click()
+    page.get_by_role("button", name="Forget this 1").last.click()
+    file.write_text("\n".join(lines[300:302]))
+    opener.set_input_files(file)
+    expect(told).to_have_text("Taken: 2.")
+    page.get_by_role("button", name="Bring back").click()
+    expect(told).to_contain_text("there is room for no more")
 
 
 def test_no_more_are_kept_than_there_is_room_for(open_page: Open) -> None:
@@ -275,7 +317,7 @@ def test_no_more_are_kept_than_there_is_room_for(open_page: Open) -> None:
 def test_what_is_damaged_in_the_browser_is_left_out(open_page: Open, text: str) -> None:
     page = open_page()
     store(page, text)
-    expect(page.locator("#sketchpad .mine")).to_be_hidden()
+    expect(page.locator("#sketchpad .score")).to_have_text("none here")
     name(page, 1, ONE)
     assert score(page) == "1 of 1 read right"
     store(page, json.dumps([*stored(page), None, {"label": 2, "pixels": "?"}]))

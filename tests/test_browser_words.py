@@ -92,7 +92,7 @@ def say_something(page: Page, tmp_path: Path) -> None:
     file.write_bytes(b"not a picture")
     status = page.locator("#sketchpad .status")
     expect(status).to_have_text(re.compile(r"\d"))
-    page.locator("#sketchpad input[type=file]").set_input_files(file)
+    page.locator("#sketchpad .tools input[type=file]").set_input_files(file)
     detail = page.locator("#sketchpad .detail")
     expect(detail).to_have_text(re.compile("PNG"))  # the server names the formats that it takes
 
@@ -207,7 +207,7 @@ def test_a_drawing_stays_on_the_pad_in_another_language(open_page: Open, tmp_pat
     image = Image.new("L", (200, 200), "white")
     ImageDraw.Draw(image).text((60, 20), "8", fill="black", font=ImageFont.load_default(150))
     image.save(picture)
-    page.locator("#sketchpad input[type=file]").set_input_files(picture)
+    page.locator("#sketchpad .tools input[type=file]").set_input_files(picture)
     expect(guess).to_have_text("8")
     page.reload()
     expect(guess).to_have_text("8")

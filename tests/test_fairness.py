@@ -114,7 +114,7 @@ def test_made_up_sessions_fill_no_more_than_half_of_the_queue(busy: Busy) -> Non
     assert busy.join("look", "visitor", "10.0.0.2")[0] == 200
     assert busy.join("evaluate", "program", "10.0.0.2")[0] == 200
     said = busy.join("evaluate", "one-more", "10.0.0.1", language="zh")[1]
-    assert said.startswith(f"来自你所在网络的 {OF_ADDRESS} 个请求")
+    assert said.startswith(f"来自您所在网络的 {OF_ADDRESS} 个请求")
 
 
 def test_the_names_of_sessions_are_not_kept_for_ever(
@@ -137,7 +137,7 @@ def test_no_account_is_kept_of_events_and_none_is_summed_up(busy: Busy) -> None:
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "requests from your network are waiting already"), ("zh", "来自你所在网络的")],
+    [("en", "requests from your network are waiting already"), ("zh", "来自您所在网络的")],
 )
 def test_the_page_shows_who_is_refused_when_to_try_again(
     busy: Busy, chromium: Browser, language: str, words: str

@@ -10,7 +10,9 @@ const WAYS = {
 const nib = find(".nib");
 const point = { x: 0.5, y: 0.5 };
 const held = new Set(); // arrows that are down: two at once go aslant
+const REST_OF_KEYS = 400; // ms without one
 let keyed = null; // the mark under the nib while it is down
+let telling = null; // where it is, once the keys rest
 
 function showNib() {
   nib.style.left = `${100 * point.x}%`;
@@ -21,6 +23,7 @@ function showNib() {
 
 /** Said at once; the reading of the drawing follows when the keys rest. */
 function tellNib(state) {
+  clearTimeout(telling);
   const row = [t("top"), t("middle"), t("bottom")][Math.min(2, Math.floor(3 * point.y))];
   const column = [t("left"), t("centre"), t("right")][Math.min(2, Math.floor(3 * point.x))];
   find(".announce").textContent = t("{state}, {row} {column}", { state, row, column });
@@ -48,7 +51,9 @@ function moveNib(ways, step) {
   const x = Math.sign(ways.reduce((sum, [dx]) => sum + dx, 0));
   const y = Math.sign(ways.reduce((sum, [, dy]) => sum + dy, 0));
   Object.assign(point, { x: go(point.x, x), y: go(point.y, y) });
+  clearTimeout(telling);
   if (keyed) extend(keyed, [{ ...point }]);
+  else telling = setTimeout(() => tellNib(t("Pen up")), REST_OF_KEYS);
   showNib();
 }
 
@@ -66,6 +71,7 @@ pad.addEventListener("keyup", (event) => held.delete(event.key));
 pad.addEventListener("focus", showNib);
 pad.addEventListener("blur", () => {
   held.clear();
+  clearTimeout(telling);
   liftNib();
 });
 pad.addEventListener("pointerdown", liftNib, { capture: true });

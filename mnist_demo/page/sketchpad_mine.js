@@ -7,7 +7,7 @@ const mine = find(".mine");
 const back = find(".mine .back");
 
 let digits = storedDigits(); // also with {net, said} once a net has read it
-let forgotten = []; // {digit, place} since one was kept last, the latest first
+let forgotten = []; // {digit, place} in this page, the latest first
 let readingMine = false;
 let hasLearned = false; // the net that answers, from digits that were kept here
 
@@ -19,13 +19,26 @@ function refresh() {
 
 // All that are kept, and how many of them the net reads.
 
+const isKept = (digit) => digits.some(({ pixels }) => pixels === digit.pixels);
 const isRead = (digit) => digit.net === props.value.net;
 const isRight = (digit) => digit.said === String(digit.label);
 
+/** More of them, the newest before all others; whether they will be here after the page. */
+function keepNew(some) {
+  digits.unshift(...some);
+  forgotten = forgotten.filter(({ digit }) => !isKept(digit));
+  for (const one of forgotten) one.place += some.length;
+  const isStored = storeDigits(digits);
+  showMine();
+  return isStored;
+}
+
+const noRoom = () => t("{n} are kept, and there is room for no more: save them, then forget them.", { n: MOST_KEPT });
+
 /** What is kept has changed. */
 function showMine() {
-  mine.hidden = !digits.length && !forgotten.length;
   for (const name of ["learn", "save", "forget"]) find(`.mine .${name}`).hidden = !digits.length;
+  find(".mine .how").hidden = digits.length;
   back.hidden = !forgotten.length;
   back.textContent = t("Bring back {n}", { n: forgotten.length });
   if (mine.open) showTray();
@@ -47,7 +60,7 @@ function showScore() {
   const score = { n: digits.length, right: read.filter(isRight).length, done: read.length };
   const isDone = read.length === digits.length;
   const reads = mine.open && !props.value.unfit;
-  find(".score").textContent = !digits.length ? t("none") : t(isDone ? "{right} of {n} read right" : reads ? "{done} of {n} read" : "{n} kept", score);
+  find(".score").textContent = !digits.length ? t("none here") : t(isDone ? "{right} of {n} read right" : reads ? "{done} of {n} read" : "{n} kept", score);
   find(".known").hidden = !(hasLearned = props.value.learned ?? hasLearned);
 }
 
@@ -136,16 +149,17 @@ find(".mine .forget").addEventListener("click", () => {
 
 back.addEventListener("click", () => {
   refresh();
-  for (const { digit, place } of forgotten) {
-    if (digits.some(({ pixels }) => pixels === digit.pixels)) continue; // another page kept it again
+  const [{ digit: last }] = forgotten;
+  forgotten = forgotten.filter(({ digit, place }) => {
+    if (isKept(digit)) return false; // it was kept again
+    if (digits.length >= MOST_KEPT) return true;
     digits.splice(place, 0, digit);
-  }
-  const [{ digit }] = forgotten;
-  forgotten = [];
+    return false;
+  });
   storeDigits(digits);
   readAgain();
-  find(".forgot").textContent = "";
-  digit.tile.querySelector(".show").focus();
+  find(".forgot").textContent = forgotten.length ? noRoom() : "";
+  (digits.find(({ pixels }) => pixels === last.pixels)?.tile.querySelector(".show") ?? back).focus();
 });
 
 find(".mine .learn").addEventListener("click", () => {
@@ -161,6 +175,52 @@ find(".mine .save").addEventListener("click", () => {
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "my-digits.csv" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+});
+
+// And in again, from such a file.
+
+const csv = find(".mine input");
+const MOST_READ = 2 ** 22; // bytes: MOST_KEPT take a quarter of it
+
+/** A line of a label and 784 pixels; null for any other. */
+function digitIn(line) {
+  const values = line.split(",").map((cell) => (cell.trim() ? Number(cell) : NaN));
+  if (values.length !== 1 + 28 * 28 || values[0] > 9) return null;
+  if (!values.every((value) => Number.isInteger(value) && value >= 0 && value <= 255)) return null;
+  return { label: values[0], pixels: btoa(String.fromCharCode(...values.slice(1))) };
+}
+
+/** Keeps the file's digits that are not here yet; returns what to say of it. */
+async function openCsv(chosen) {
+  const isCut = chosen.size > MOST_READ;
+  const lines = (await chosen.slice(0, MOST_READ).text().catch(() => "")).split(/\r\n?|\n/);
+  if (isCut) lines.pop();
+  if (/^\s*[^\s\d]/.test(lines[0])) lines.shift(); // names
+  const read = lines.filter((line) => line.trim()).map(digitIn);
+  const found = read.filter(Boolean);
+  if (!found.length) return t("No line of this file is a label and 784 pixels: open one that “Save as CSV” has made.");
+  refresh();
+  const known = new Set(digits.map(({ pixels }) => pixels));
+  const others = found.filter(({ pixels }) => !known.has(pixels) && known.add(pixels));
+  const taken = others.slice(0, Math.max(0, MOST_KEPT - digits.length));
+  keepNew(taken);
+  readMine();
+  const [here, left, wrong] = [found.length - others.length, others.length - taken.length, read.length - found.length];
+  const told = [
+    t("taken: {n}", { n: taken.length }),
+    here && t("here already: {n}", { n: here }),
+    left && t("no room: {n}, for {most} are kept at most", { n: left, most: MOST_KEPT }),
+    wrong && t("lines that are no digits: {n}", { n: wrong }),
+    isCut && t("no more than {n} MB are read", { n: MOST_READ / 2 ** 20 }),
+  ];
+  return sentence(told.filter(Boolean).join(t(", ")));
+}
+
+find(".mine .load").addEventListener("click", () => csv.click());
+csv.addEventListener("change", async () => {
+  const [chosen] = csv.files;
+  if (chosen) find(".forgot").textContent = await openCsv(chosen);
+  csv.value = "";
 });
 
 for (const kind of ["storage", "pageshow"])

@@ -38,13 +38,10 @@ async function keepRead(label) {
   refresh();
   const before = digits.find(({ pixels }) => pixels === stripAnswer.centred);
   if (!before && digits.length >= MOST_KEPT)
-    return tellMine(t("{n} are kept, and there is room for no more: save them, then forget them.", { n: MOST_KEPT }));
+    return tellMine(noRoom());
   digits = digits.filter((digit) => digit !== before);
-  forgotten = [];
-  digits.unshift({ label, pixels: stripAnswer.centred, net: props.value.net, said: saidOf(stripAnswer) });
-  const isStored = storeDigits(digits);
+  const isStored = keepNew([{ label, pixels: stripAnswer.centred, net: props.value.net, said: saidOf(stripAnswer) }]);
   clear();
-  showMine();
   tellMine(isStored ? t("Kept as {digit}. Draw the next.", { digit: named(label) })
     : t("This browser stores nothing: save them as a file before you leave."));
 }
