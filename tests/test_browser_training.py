@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.checkpoint import Checkpoint, to_bytes
@@ -22,7 +22,7 @@ from mnist_demo.page.context import Context
 from mnist_demo.page.launch import launch_page
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Shelf
-from mnist_demo.train import Dials
+from mnist_demo.train import Dials, Epoch
 
 pytestmark = pytest.mark.browser
 
@@ -109,6 +109,11 @@ def test_curves_grow_pause_holds_and_stop_ends_in_mid_epoch(desktop: Tab) -> Non
     expect(desktop.button("Pause")).to_be_focused()
 
     rate = desktop.board.get_by_label("Learning rate of this run")
+    rate.fill("5")
+    rate.press("Enter")
+    expect(desktop.board.locator(".alert")).to_have_text(
+        "The learning rate must be a number from 0.00001 to 1."
+    )
     rate.fill("0.001")
     rate.press("Enter")
     rate.press("ArrowUp")
@@ -138,6 +143,8 @@ def test_runs_are_overlaid_taken_home_and_used(desktop: Tab) -> None:
     assert lines.count() == 1
     desktop.board.get_by_label("Show run 1 in the charts").check()
     assert lines.count() == 2
+    desktop.button("Same settings (run 1)").click()
+    expect(desktop.board.locator(".news")).to_have_text("The settings of run 1 are in the form.")
     row = desktop.board.locator(".runs li").first
     assert "which also chose the epoch" in row.inner_text()
     assert row.inner_text().count("%") == 1  # validation and test are the same digits
@@ -170,7 +177,9 @@ def test_a_reload_says_where_a_run_ended_with_the_page(desktop: Tab) -> None:
     expect(desktop.board.locator(".news")).to_contain_text("its run ended with it")
 
 
-def test_the_net_that_was_chosen_answers_after_a_reload(chromium: Browser, tmp_path: Path) -> None:
+@pytest.fixture
+def shelved(chromium: Browser, tmp_path: Path) -> Iterator[tuple[BrowserContext, str]]:
+    """A browser that five runs are kept for, and the app's address."""
     labels = tuple("0123456789")
     config = TrainConfig(net="linear")
     released = Checkpoint(build_net("linear").eval(), "linear", "sample", labels, config.to_dict())
@@ -178,17 +187,45 @@ def test_the_net_that_was_chosen_answers_after_a_reload(chromium: Browser, tmp_p
     key = "a1" * 16
     drawer = shelf.drawer(key)
     assert drawer is not None
-    for number in (1, 2):
+    for number in range(1, 6):
         run = Run(f"run-{number}", number, config, "sample", "cpu", Dials(0.1), status="done")
         run.fresh["net"] = to_bytes(released)
+        run.losses.add([0.5], [1.0])
+        run.epochs = [Epoch(1, 5, 0.5, 0.9, 0.4, 0.9512, 0.1, 1.0, 1.0)]
         slot = drawer.new_slot()
         slot.keep(run)
         slot.release()
     blocks = build(Context(released, tmp_path / "data", shelf=shelf))
     address = launch_page(blocks, port=free_port(), block=False)
-    context = chromium.new_context()
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    context.add_init_script(f"localStorage.setItem('mnist-demo-runs', '{key}')")
+    yield context, address
+    context.close()
+    blocks.close(verbose=False)
+    blocks.context.crew.close()
+
+
+def test_a_reading_of_many_curves_says_how_many_are_left_out(
+    shelved: tuple[BrowserContext, str],
+) -> None:
+    context, address = shelved
+    tab = Tab(context.new_page(), address)
+    for number in range(1, 6):
+        tab.board.get_by_label(f"Show run {number} in the charts").check()
+    for kind, ending in (("loss", "0.400, and 3 more"), ("accuracy", "95.12 %")):
+        chart = tab.board.get_by_role("slider", name=f"{kind} by epochs")
+        chart.focus()
+        chart.press("End")
+        expect(chart).to_have_attribute("aria-valuetext", re.compile(f"{ending}$"))
+    expect(tab.board.locator(".validation .value").first).to_have_text("95.12 %")
+    assert tab.complaints == []
+
+
+def test_the_net_that_was_chosen_answers_after_a_reload(
+    shelved: tuple[BrowserContext, str],
+) -> None:
+    context, address = shelved
     page = context.new_page()
-    page.add_init_script(f"localStorage.setItem('mnist-demo-runs', '{key}')")
     page.goto(address)
     answers = page.locator("#net input")
     answers.click()
@@ -210,9 +247,6 @@ def test_the_net_that_was_chosen_answers_after_a_reload(chromium: Browser, tmp_p
     page.evaluate("dispatchEvent(new Event('pageshow'))")
     page.wait_for_timeout(200)
     assert not [url for url in asked if "queue/join" in url]
-    context.close()
-    blocks.close(verbose=False)
-    blocks.context.crew.close()
 
 
 def test_the_board_stays_in_sight_and_follows_the_form(desktop: Tab) -> None:

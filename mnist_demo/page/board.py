@@ -9,7 +9,7 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page import ending, filling
 from mnist_demo.page.links import link_of
-from mnist_demo.page.runs import Run
+from mnist_demo.page.runs import Run, percent
 from mnist_demo.page.trainer import MAX_PAUSE
 from mnist_demo.page.visitors import MAX_RUNS, Visitor
 from mnist_demo.page.words import Words
@@ -32,7 +32,10 @@ SETTING_NAMES = {
     "precision": "",
     "seed": "seed",
 }
-TOLD = ("title", "data", "failure", "outcome", "test_title", "time", "note")  # of a run, as text
+# Of a run, as text.
+TOLD = (
+    *("title", "data", "failure", "outcome", "validation", "test", "test_title", "time", "note"),
+)
 COLOURS = MAX_RUNS
 WAITS_IN = 10  # seconds: who listens to the page does not want to be told each one
 
@@ -135,8 +138,8 @@ def duration(seconds: float) -> str:
 
 def summary(run: Run) -> dict[str, Any]:
     best = run.best
-    validation = f"{best.validation_accuracy:.2%}" if best else ""
-    test = f"{run.accuracy:.2%}" if run.accuracy is not None else ""
+    validation = percent(best.validation_accuracy) if best else ""
+    test = percent(run.accuracy) if run.accuracy is not None else ""
     return {
         "number": run.number,
         "colour": (run.number - 1) % COLOURS,
@@ -146,7 +149,6 @@ def summary(run: Run) -> dict[str, Any]:
         "also": bool(run.config.also),
         "reads": filling.kind_of(run.config.dataset),
         "data": run.data_title,
-        "status": run.status,
         "failure": run.message if run.status == "failed" else "",
         "outcome": outcome(run),
         "validation": validation,
@@ -157,7 +159,6 @@ def summary(run: Run) -> dict[str, Any]:
         "usable": run.is_usable,
         "active": run.is_active,
         "resumable": run.is_resumable,
-        "kept": run.keeper is not None,
         "link": link_of(run.config),
         "note": run.note,
         "length": run.config.epochs,

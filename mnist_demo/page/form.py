@@ -189,7 +189,7 @@ def check_rate(value: object) -> float:
     """A learning rate that came from the page. Raises UserError."""
     low, high = BOUNDS["learning_rate"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise UserError(f"the learning rate must be a number from {low:g} to {high:g}")
+        raise UserError(f"the learning rate must be a number from {_plain(low)} to {_plain(high)}")
     return float(value)
 
 

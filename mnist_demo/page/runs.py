@@ -154,7 +154,7 @@ class Run:
     def result(self) -> str:
         """The test's figure and its name, "test accuracy"; empty where there is none."""
         name, _, _ = self.judged_by.partition(" (")
-        return f"{self.accuracy:.2%} {name}" if self.accuracy is not None else ""
+        return f"{percent(self.accuracy)} {name}" if self.accuracy is not None else ""
 
     def put_net(self, content: bytes) -> None:
         """Another net, as a checkpoint's bytes. What was found of the one before is not its."""
@@ -168,3 +168,8 @@ class Run:
         evaluation = unpack_evaluation(content)
         self.evaluation, self.accuracy = evaluation, evaluation.accuracy
         self.fresh["answers"] = content
+
+
+def percent(part: float) -> str:
+    """As the page writes it everywhere: 97.40 %."""
+    return f"{100 * part:.2f} %"

@@ -85,7 +85,8 @@ function showBeside() {
   const n = storedDigits().length;
   find(".beside").hidden = !n;
   beside.checked &&= n > 0;
-  find(".beside span").textContent = t("Learn from my {n} digits too, as named in the Draw tab", { n });
+  find(".beside span").textContent = t(n === 1 ? "Learn from my 1 digit too, as named in the Draw tab"
+    : "Learn from my {n} digits too, as named in the Draw tab", { n });
 }
 
 const packedDigits = () =>

@@ -3,6 +3,7 @@
 
 const HEIGHT = 230;
 const EDGE = { top: 10, right: 12, bottom: 34, left: 46 };
+const MOST_ROWS = 12; // of a reading
 const SVG = "http://www.w3.org/2000/svg";
 
 function make(name, attributes = {}, parent = null) {
@@ -39,7 +40,7 @@ function accuracyScale(series) {
   const worst = Math.min(1, ...series.flatMap((s) => s.epochs.flatMap((p) => [p[3], p[4]])));
   const bottom = [0.98, 0.95, 0.9, 0.8, 0.5].find((m) => m < worst - 0.002 && (worst < 1 || m === 0.9)) ?? 0;
   const ticks = [0, 1, 2, 3, 4, 5].map((i) => bottom + ((1 - bottom) * i) / 5);
-  const label = (v) => `${+(v * 100).toFixed(1)}%`;
+  const label = (v) => t("{n} %", { n: +(v * 100).toFixed(1) });
   return { place: (v) => (v - bottom) / (1 - bottom), ticks, label };
 }
 
@@ -63,7 +64,7 @@ const CHARTS = {
       train: s.epochs.map((p) => [p[0], p[3]]),
       validation: s.epochs.map((p) => [p[0], p[4]]),
     }),
-    show: (v) => `${(100 * v).toFixed(2)}%`,
+    show: (v) => t("{n} %", { n: (100 * v).toFixed(2) }),
   },
 };
 
@@ -187,7 +188,9 @@ function makeChart(kind) {
     set(rule, { x1: x(at), x2: x(at) });
     const head = document.createElement("b");
     head.textContent = t("epoch {n}", { n: +at.toFixed(1) });
-    tip.replaceChildren(head, ...rows.slice(0, 12).map(([run, name, value]) => {
+    const more = document.createElement("span");
+    more.textContent = t("and {n} more", { n: rows.length - MOST_ROWS });
+    tip.replaceChildren(head, ...rows.slice(0, MOST_ROWS).map(([run, name, value]) => {
       const row = document.createElement("span");
       const swatch = document.createElement("i");
       swatch.className = `swatch run-${run.colour}`;
@@ -195,7 +198,7 @@ function makeChart(kind) {
       number.textContent = spec.show(value);
       row.append(swatch, drawn.length > 1 ? t("run {n}, {what}", { n: run.number, what: name }) : name, " ", number);
       return row;
-    }));
+    }), ...(rows.length > MOST_ROWS ? [more] : []));
     const read = [...tip.children].map((row) => row.textContent).join(t(", "));
     if (box.hasAttribute("role")) set(box, { "aria-valuenow": +at.toFixed(1), "aria-valuetext": read });
     const left = x(at) + 12 + tip.offsetWidth > width ? x(at) - 12 - tip.offsetWidth : x(at) + 12;

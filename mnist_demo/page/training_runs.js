@@ -99,6 +99,7 @@ function makeRow(id, run) {
     trigger("again", { run: id });
     beside.checked = board.runs[id].also && storedDigits().length > 0;
     document.getElementById("training-form").scrollIntoView({ block: "nearest" });
+    say(t("The settings of run {n} are in the form.", { n }), ".news");
   });
   const link = button(t("Copy link"), named(t("Copy link"), n), () => copyLink(id));
   const goingOn = button(t("Resume"), named(t("Resume"), n), () => {
