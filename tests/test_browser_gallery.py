@@ -12,6 +12,7 @@ from typing import Literal
 import pytest
 import torch
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from test_browser_draw import HURRY
 
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.browse import Filter
@@ -240,6 +241,27 @@ def test_a_digit_shows_its_probabilities_and_closes(gallery: Open, truth: Evalua
     expect(tiles.nth(1)).to_be_focused()
 
 
+def test_from_digit_to_digit_pages_turn(gallery: Open, truth: Evaluation) -> None:
+    page = gallery()
+    dialog = page.get_by_role("dialog")
+    wrong = truth.mistakes()
+
+    def expect_digit(place: int) -> None:
+        expect(dialog.locator("dd").nth(2)).to_contain_text(f"{wrong[place]}")
+
+    page.locator("#gallery .tile").nth(47).click()
+    expect_digit(47)
+    page.keyboard.press("ArrowRight")
+    expect_digit(48)
+    expect(page.locator("#gallery .range")).to_contain_text("49–")
+    dialog.get_by_role("button", name="Previous").click()
+    expect_digit(47)
+    page.keyboard.press("ArrowRight")
+    expect_digit(48)
+    page.keyboard.press("Escape")
+    expect(page.locator("#gallery .tile").first).to_be_focused()
+
+
 def test_a_digit_opens_in_the_sketchpad(gallery: Open) -> None:
     page = gallery()
     page.locator("#gallery .tile").first.click()
@@ -408,6 +430,20 @@ def test_a_lost_connection_is_told_and_mended(gallery: Open) -> None:
     page.unroute("**/component_server/**")
     page.locator("#gallery .nothing .retry").click()
     expect(page.locator("#gallery .range")).to_have_text(re.compile("^49–96 "))
+
+
+def test_a_reading_that_stands_still_is_told(gallery: Open, context: Context) -> None:
+    page = gallery()
+    page.evaluate(HURRY, [10_000, 400])  # as long as the server may say nothing
+    net = give_halting(context, 1)
+    choose(page, "1")
+    message = page.locator("#gallery .message")
+    expect(message).to_contain_text("No answer yet")
+    net.may.release(PASSES)
+    expect(page.locator("#gallery .reading")).to_have_text("500 of 1,000 digits read")
+    expect(message).to_contain_text("No answer yet")
+    net.may.release(PASSES)
+    expect(page.locator("#gallery .board")).to_have_attribute("data-state", "ready")
 
 
 def out_of_reach(*_: object) -> None:

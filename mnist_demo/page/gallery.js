@@ -14,6 +14,7 @@ let page = 0;
 let size = 0; // of the pages, until others are chosen: a phone is turned between two of them
 let failed = false; // the page did not come
 let items = []; // on this page
+let total = 0; // on all pages
 let asked = 0; // numbers the requests: only the last one's answer counts
 let beside = ""; // the net to compare with, as chosen here
 let looks = 0; // numbers what Python is asked, likewise
@@ -38,6 +39,7 @@ function receive() {
   if (value.state === "busy") {
     reading = value;
     if (board.dataset.state === "busy") sayBusy();
+    late = setTimeout(sayLate, LATE);
     return;
   }
   clearTimeout(waiting);
@@ -198,8 +200,9 @@ async function load() {
   }));
   find(".tiles").replaceChildren(...items.map((item) => tile(item, summary.labels)));
   if (items.length) find(".tile").tabIndex = 0;
+  total = answer.total ?? 0;
   renderEmpty(answer);
-  renderPager(answer.total ?? 0);
+  renderPager();
   if (failed) find(".nothing").scrollIntoView({ block: "nearest" }); // the page is short now
   keepFocus(at, failed ? ".nothing .retry" : ".showing");
 }
@@ -224,13 +227,15 @@ function renderEmpty(answer) {
   find(".nothing .retry").hidden = !failed;
 }
 
-function renderPager(total) {
+const hasPage = (step) => page + step >= 0 && (page + step) * size < total;
+
+function renderPager() {
   const from = page * size;
   find(".pager").hidden = total === 0;
   find(".range").textContent =
     t("{from}–{to} of {total}", { from: grouped(from + 1), to: grouped(from + items.length), total: grouped(total) });
-  disable(find(".pager .previous"), page === 0);
-  disable(find(".pager .next"), from + size >= total);
+  disable(find(".pager .previous"), !hasPage(-1));
+  disable(find(".pager .next"), !hasPage(1));
 }
 
 /** Not `disabled`: that would throw the focus away at the last page. */
@@ -238,10 +243,12 @@ function disable(button, off) {
   button.setAttribute("aria-disabled", String(off));
 }
 
-function turn(step) {
-  if (find(".digits").hasAttribute("aria-busy")) return; // the answer says whether there is one more
+const isLoading = () => find(".digits").hasAttribute("aria-busy");
+
+async function turn(step) {
+  if (isLoading()) return; // the answer says whether there is one more
   page += step;
-  load();
+  await load();
 }
 
 // ---- one digit ----------------------------------------------------------------------
@@ -262,14 +269,21 @@ function showDigit(place) {
   paint(find(".details .picture"), item.picture);
   find(".facts").replaceChildren(...facts(item));
   find(".probabilities").replaceChildren(...probabilityBars(item, labels));
-  disable(find(".details .previous"), place === 0);
-  disable(find(".details .next"), place === items.length - 1);
+  disable(find(".details .previous"), !items[place - 1] && !hasPage(-1));
+  disable(find(".details .next"), !items[place + 1] && !hasPage(1));
   opener = element.querySelectorAll(".tile")[place];
   if (!dialog.open) dialog.showModal();
 }
 
-function step(by) {
-  if (items[open + by]) showDigit(open + by);
+/** To the digit before or after, which may be on another page. */
+async function step(by) {
+  if (items[open + by]) return showDigit(open + by);
+  if (!hasPage(by) || isLoading()) return;
+  await turn(by);
+  if (isLoading() || !dialog.open) return;
+  if (items.length) return showDigit(by > 0 ? 0 : items.length - 1);
+  dialog.close(); // what is wrong stands below it
+  find(".nothing .retry").focus();
 }
 
 // ---- wiring -------------------------------------------------------------------------
