@@ -74,6 +74,24 @@ def test_tabs_do_not_import_each_other(name: str) -> None:
     assert not uses(PACKAGE / "page" / f"{name}.py", *others)
 
 
+def test_without_playwright_the_other_tests_run() -> None:
+    code = (
+        "import sys; sys.modules['playwright'] = None; sys.path.insert(0, 'tests')\n"
+        "import conftest; print(*conftest.collect_ignore)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "CI"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    left_out = {Path(path).name for path in done.stdout.split()}
+    assert {"test_browser_draw.py", "test_kept.py"} <= left_out
+    assert not {"test_train.py", "test_cli.py"} & left_out
+
+
 def test_commands_import_torch_only_when_they_run() -> None:
     for path in sorted((PACKAGE / "cli").glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
