@@ -51,7 +51,7 @@ class TrainConfig:
     average: float = 0.0  # decay of the moving average of the weights; 0 keeps the plain weights
     focus: float = 0.0  # part of an epoch that goes to images by how much the net doubts them
     keep: str = "best"  # "best": the epoch of lowest validation loss; "last": the last epoch
-    holdout: float = 0.0  # part of all training digits to validate on; 0: the usual 5,000
+    holdout: float = 0.0  # part of all training digits to validate on; 0: the set's usual ones
     precision: str = "float32"  # or "bfloat16": autocast in the training step; "auto": if quicker
     seed: int = 1
 
