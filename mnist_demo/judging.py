@@ -32,12 +32,15 @@ def data_to_judge(trained_on: str, folder: str | Path) -> Dataset:
 
 
 def unseen(
-    checkpoint: Checkpoint, data: Dataset, load: Callable[[str], Dataset] | None = None
+    checkpoint: Checkpoint,
+    data: Dataset,
+    load: Callable[[str], Dataset] | None = None,
+    read: Callable[[str], Split] | None = None,
 ) -> tuple[Split, str]:
     """The images of `data` that no net in the checkpoint was trained on, and what they are.
 
-    `load` finds the data sets that they were trained on. Raises UserError where no image
-    is left, or nobody can know.
+    `load` finds the data sets that they were trained on, and `read` what lay beside (as `load`
+    where it is None). Raises UserError where no image is left, or nobody can know.
     """
     found = [unseen_by(name, data, holdout, load) for name, holdout in checkpoint.learned_from]
     split, title = found[0]
@@ -45,11 +48,11 @@ def unseen(
     for other, _ in found[1:]:
         split = common(split, other)
     before, unknown = len(split), ""
-    for file in checkpoint.learned_beside:
-        own = images_beside(file, load)
+    for file in beside_in_question(checkpoint, data):
+        own = images_beside(file, load, read)
         if own is not None:
             split = without(split, own)
-        elif data.name not in (*OF_DIGITS, checkpoint.dataset):  # these its run left out
+        elif data.name not in OF_DIGITS:  # these its run left out
             unknown += f", {file} is not here to compare them with"
     if not len(split):
         if not checkpoint.members:
@@ -68,9 +71,21 @@ def unseen(
     return split, title + unknown
 
 
-def images_beside(file: str, load: Callable[[str], Dataset] | None) -> Split | None:
+def beside_in_question(checkpoint: Checkpoint, data: Dataset) -> list[str]:
+    """The files that a net learned from beside others; of what its own set judges by, nothing."""
+    trained_on = {name for name, _ in checkpoint.learned_from}
+    return [] if trained_on == {data.name} else checkpoint.learned_beside
+
+
+def images_beside(
+    file: str,
+    load: Callable[[str], Dataset] | None,
+    read: Callable[[str], Split] | None = None,
+) -> Split | None:
     """The digits of a file that a net learned from beside others; None where it is not here."""
     try:
+        if read:
+            return read(file)
         return load(file).untested if load else None
     except UserError:
         return None

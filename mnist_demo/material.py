@@ -32,7 +32,7 @@ def material(
     config = with_holdout(config, data)
     if not config.also:
         return config, data
-    own, labels = _read(config.also, folder)
+    own, labels = images_of(config.also, folder)
     if labels != data.labels:
         raise UserError(
             f"{config.also} has other classes than {data.title}; name digits, or leave --also out"
@@ -47,8 +47,11 @@ def with_holdout(config: TrainConfig, data: Dataset) -> TrainConfig:
     return config
 
 
-def _read(name: str, folder: str | Path | None) -> tuple[Split, tuple[str, ...]]:
-    """All images of a set, none held out; a CSV's in its order, as the page learns from them."""
+def images_of(name: str, folder: str | Path | None) -> tuple[Split, tuple[str, ...]]:
+    """All images of a set and their classes, none held out.
+
+    A CSV's are in its order, as the page learns from them, and may be one. Raises UserError.
+    """
     path = Path(name)
     if path.suffix.lower() == ".csv" and path.is_file():
         try:

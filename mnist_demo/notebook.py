@@ -28,7 +28,7 @@ from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.ink import open_image
 from mnist_demo.judging import unseen
 from mnist_demo.match import check_match, check_same_classes
-from mnist_demo.material import material
+from mnist_demo.material import images_of, material
 from mnist_demo.nets import build_net
 from mnist_demo.nets.custom import fitted
 from mnist_demo.outcome import command_of, figures_of
@@ -136,7 +136,12 @@ def evaluate_net(
     name = dataset or (net.dataset if net.labels != DIGITS else best_available(folder))
     data = load_dataset(name, folder)
     check_same_classes(net, data)
-    split, _ = unseen(net, data, lambda other: load_dataset(other, folder))
+    split, _ = unseen(
+        net,
+        data,
+        lambda other: load_dataset(other, folder),
+        lambda other: images_of(other, folder)[0],
+    )
     return evaluate(net.net, split)
 
 

@@ -14,13 +14,15 @@ import torch
 from PIL import Image
 
 from mnist_demo.checkpoint import Checkpoint, combine, from_bytes, load_checkpoint
+from mnist_demo.cli.evaluate import choose_split
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import Dataset, Split
+from mnist_demo.datasets import Dataset, Split, joined, load_dataset
 from mnist_demo.datasets.beside import MOST_TIMES, SHARE, learn_beside
 from mnist_demo.errors import UserError
 from mnist_demo.judging import unseen
 from mnist_demo.material import material, with_own
 from mnist_demo.nets import build_net
+from mnist_demo.notebook import evaluate_net
 from mnist_demo.page.job import Controls, Job
 from mnist_demo.page.links import link_of
 from mnist_demo.page.messages import End, Net
@@ -125,6 +127,35 @@ def test_other_classes_are_refused(tmp_path: Path) -> None:
             Image.new("RGB", (32, 32), (number, 9, 9)).save(place)
     with pytest.raises(UserError, match="other classes"):
         material(config, NOWHERE)
+
+
+def test_digits_that_its_run_left_out_are_not_said_to_be_learned(
+    sample: Dataset, tmp_path: Path
+) -> None:
+    known = sample.validation.take(torch.arange(5))
+    file = as_csv(joined(known, digits(4)), tmp_path / "mine.csv")
+
+    def net(**settings: Any) -> Checkpoint:
+        config = TrainConfig(net="linear", dataset="sample", also=str(file), **settings).to_dict()
+        return Checkpoint(build_net("linear"), "linear", "sample", sample.labels, config)
+
+    for wanted in (None, "validation"):
+        split, title = choose_split(wanted, net(), sample, Path(NOWHERE))
+        assert len(split) == 1000
+        assert "trained on" not in title
+    _, title = choose_split("validation", net(holdout=0.3), sample, Path(NOWHERE))
+    assert "of which this net was trained on" in title  # most of the usual ones
+
+
+def test_a_file_of_one_digit_is_known_again(sample: Dataset, tmp_path: Path) -> None:
+    """A data set by itself it is not, for none of it could be held out."""
+    one, more = as_csv(digits(1), tmp_path / "one.csv"), as_csv(digits(9), tmp_path / "more.csv")
+    config = TrainConfig(net="linear", dataset="sample", also=str(one)).to_dict()
+    net = Checkpoint(build_net("linear"), "linear", "sample", sample.labels, config)
+    split, title = choose_split(None, net, load_dataset(str(more)), Path(NOWHERE))
+    assert len(split) == 8
+    assert "not here" not in title
+    assert len(evaluate_net(net, str(more), NOWHERE).truth) == 8
 
 
 def test_an_ensemble_names_the_files_of_all_its_nets(sample: Dataset) -> None:

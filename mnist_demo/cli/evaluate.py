@@ -109,10 +109,14 @@ def choose_split(
 ) -> tuple[Split, str]:
     """The images to judge a net by and what they are, in words."""
     from mnist_demo.datasets import load_dataset, training_images, without
-    from mnist_demo.judging import images_beside, unseen
+    from mnist_demo.judging import beside_in_question, images_beside, unseen
+    from mnist_demo.material import images_of
 
     def load(name: str) -> Dataset:
         return load_dataset(name, folder)
+
+    def read(name: str) -> Split:
+        return images_of(name, folder)[0]
 
     if wanted == "test" and data.test is None:
         raise UserError(
@@ -120,7 +124,7 @@ def choose_split(
             "download`, or leave --split out"
         )
     if wanted != "validation":
-        return unseen(checkpoint, data, load)
+        return unseen(checkpoint, data, load, read)
     name = f"the {len(data.validation):,} validation {data.noun} of {data.title}"
     rest = data.validation
     for trained_on, holdout in checkpoint.learned_from:
@@ -131,8 +135,10 @@ def choose_split(
             name += f"; {trained_on} is not here to see whether this net was trained on any"
         else:
             rest = without(rest, seen)
-    for file in checkpoint.learned_beside:
-        own = images_beside(file, load)
+    has_own = any(holdout for _, holdout in checkpoint.learned_from)  # a validation part
+    beside = checkpoint.learned_beside if has_own else beside_in_question(checkpoint, data)
+    for file in beside:
+        own = images_beside(file, load, read)
         if own is None:
             name += f"; {file} is not here to see whether this net was trained on any"
         else:
