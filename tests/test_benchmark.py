@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +25,10 @@ from mnist_demo.benchmark.drawn import (
 from mnist_demo.benchmark.server import answers, free_port
 from mnist_demo.benchmark.startup import time_to_import, time_to_page
 from mnist_demo.benchmark.strangers import auroc
-from mnist_demo.checkpoint import Checkpoint, save_checkpoint
+from mnist_demo.checkpoint import RELEASED, SCEPTIC, Checkpoint, save_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import Dataset
+from mnist_demo.datasets import DIGITS, Dataset
 from mnist_demo.errors import UserError
 from mnist_demo.nets import build_net
 from mnist_demo.preprocess import preprocess_ink
@@ -202,6 +203,36 @@ def test_auroc_is_the_part_of_pairs_in_the_right_order() -> None:
     assert auroc([0.1, 0.2], [0.3, 0.4]) == 1
     assert auroc([0.3, 0.4], [0.1, 0.2]) == 0
     assert auroc([0.1, 0.5], [0.5, 0.9]) == pytest.approx((1 + 1 + 0.5 + 1) / 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["drawn", "--checkpoint", str(SCEPTIC)], "something else apart in .* not drawn digits"),
+        (
+            ["drawn", "--checkpoint", "colour"],
+            "32x32 pixels in colour, not drawn digits; choose another with --checkpoint",
+        ),
+        (
+            ["strangers", "--checkpoint", str(SCEPTIC)],
+            "something else apart in .* not drawn digits",
+        ),
+        (["strangers", "--sceptic", str(RELEASED)], "doubts nothing; name one .* with --sceptic"),
+    ],
+)
+def test_nets_that_read_no_drawn_digits_are_refused(
+    words: list[str],
+    reason: str,
+    strokes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "custom:input=3x32x32"  # of digits by its labels alone
+    colour = Checkpoint(build_net(name), name, "mine", DIGITS, {})
+    path = str(save_checkpoint(colour, tmp_path / "colour.safetensors"))
+    words = [path if word == "colour" else word for word in words]
+    assert main(["benchmark", *words, "--strokes", str(strokes), "--writers", "22"]) == 2
+    assert re.search(reason, capsys.readouterr().err)
 
 
 def test_strangers_are_counted_by_kind(

@@ -201,7 +201,7 @@ def test_what_the_command_cannot_look_into_is_one_line(
     save_checkpoint(
         Checkpoint(photos, "cifar-threeconv", "cifar10", labels, {}), tmp_path / "photos"
     )
-    assert "not digits" in refused(seven, "--checkpoint", str(tmp_path / "photos"))
+    assert "not drawn digits" in refused(seven, "--checkpoint", str(tmp_path / "photos"))
 
 
 # ---- on the page ----

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from mnist_demo.benchmark import describe_machine, machine_line
-from mnist_demo.cli.common import add_checkpoint, read_checkpoint
+from mnist_demo.cli.common import add_checkpoint, read_digit_net
 from mnist_demo.datasets.drawn import FILE, TEST_WRITERS
 from mnist_demo.errors import UserError
 from mnist_demo.preprocess import (
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.seeds < 1:
         raise UserError(f"--seeds is {args.seeds}; choose 1 or more")
     digits = read_strokes(args)
-    checkpoint = read_checkpoint(args.checkpoint)
+    checkpoint = read_digit_net(args.checkpoint)
     seeds = list(range(args.seeds))
     runs = [measure(checkpoint.net, digits, args.count, seed) for seed in seeds]
     return {

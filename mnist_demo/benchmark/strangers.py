@@ -18,8 +18,9 @@ from torch import nn
 from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.benchmark.drawn import add_strokes, read_strokes
 from mnist_demo.classify import Answer, classify_ink
-from mnist_demo.cli.common import add_checkpoint, read_checkpoint
+from mnist_demo.cli.common import add_checkpoint, read_digit_net
 from mnist_demo.datasets.drawn import until_inked
+from mnist_demo.errors import UserError
 from mnist_demo.hands import Rng
 from mnist_demo.strangers import KINDS, any_letter, in_a_row, in_another_hand, printed
 from mnist_demo.strokes import PenDigit, Stroke, draw_anywhere
@@ -41,8 +42,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from mnist_demo.checkpoint import SCEPTIC, load_checkpoint
 
     digits = read_strokes(args)
-    net = read_checkpoint(args.checkpoint).answering
-    sceptic = load_checkpoint(args.sceptic or SCEPTIC).answering
+    net = read_digit_net(args.checkpoint).answering
+    doubting = load_checkpoint(args.sceptic or SCEPTIC)
+    if doubting.dataset != "digit-or-not":
+        raise UserError(
+            f"the net {doubting.title} was trained on {doubting.dataset} and doubts nothing; name "
+            "one trained on digit-or-not with --sceptic"
+        )
+    sceptic = doubting.answering
 
     def draw(make: Maker) -> list[Answer]:
         rng = np.random.default_rng(args.seed)

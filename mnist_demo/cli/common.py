@@ -63,3 +63,18 @@ def read_checkpoint(path: Path | None) -> Checkpoint:
     from mnist_demo.checkpoint import RELEASED, load_checkpoint
 
     return load_checkpoint(path or RELEASED)
+
+
+def read_digit_net(path: Path | None) -> Checkpoint:
+    """As `read_checkpoint`, a net that reads digits. Raises UserError for any other."""
+    from mnist_demo.datasets import DIGITS
+    from mnist_demo.nets import find_net, in_words
+
+    checkpoint = read_checkpoint(path)
+    shape = find_net(checkpoint.kind).input_shape
+    if checkpoint.labels != DIGITS or shape != (1, 28, 28):
+        raise UserError(
+            f"the net {checkpoint.title} tells {', '.join(checkpoint.labels)} apart in images of "
+            f"{in_words(shape)}, not drawn digits; choose another with --checkpoint"
+        )
+    return checkpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.common import add_checkpoint, check_ending, read_checkpoint, refuse_place
+from mnist_demo.cli.common import add_checkpoint, check_ending, read_digit_net, refuse_place
 from mnist_demo.errors import UserError
 from mnist_demo.faults import save_file
 
@@ -22,20 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     check_ending(args.out, ".png")
     refuse_place(args.out)
-    checkpoint = read_checkpoint(args.checkpoint)
+    checkpoint = read_digit_net(args.checkpoint)
 
     from mnist_demo.checkpoint import released_sceptic
     from mnist_demo.classify import classify_image
-    from mnist_demo.datasets import DIGITS
     from mnist_demo.figures import inside_figure, png_of
     from mnist_demo.ink import open_image
     from mnist_demo.inside import look_inside
 
-    if checkpoint.labels != DIGITS:
-        raise UserError(
-            f"the net {checkpoint.title} tells {', '.join(checkpoint.labels)} apart, not digits; "
-            "choose another with --checkpoint"
-        )
     answer = classify_image(checkpoint.net, open_image(args.picture), released_sceptic())
     if answer.parts:
         raise UserError(
