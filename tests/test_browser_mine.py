@@ -226,7 +226,7 @@ def test_they_are_forgotten_one_by_one_or_all_and_brought_back(open_page: Open) 
     page.get_by_role("button", name="Forget all").click()
     assert stored(page) == []
     expect(page.locator("#sketchpad .score")).to_have_text("none here")
-    expect(page.locator("#sketchpad .forgot")).to_contain_text("can be brought back")
+    expect(page.locator("#sketchpad .told")).to_contain_text("can be brought back")
     expect(page.get_by_role("button", name="Train with them")).to_be_hidden()
     back = page.get_by_role("button", name="Bring back 3")
     expect(back).to_be_focused()
@@ -258,7 +258,7 @@ def test_a_saved_file_is_opened_again(open_page: Open, tmp_path: Path) -> None:
     page = open_page()
     page.locator("#sketchpad .mine summary").click()
     expect(page.locator("#sketchpad .mine .how")).to_be_visible()
-    opener, told = page.locator("#sketchpad .mine input"), page.locator("#sketchpad .forgot")
+    opener, told = page.locator("#sketchpad .mine input"), page.locator("#sketchpad .told")
     file = tmp_path / "digits.csv"
     file.write_bytes(b"\x89PNG, no digits")
     opener.set_input_files(file)

@@ -130,7 +130,7 @@ function forget(some) {
   }
   storeDigits(digits);
   showMine();
-  find(".forgot").textContent = t("Forgotten; they can be brought back until you leave");
+  find(".told").textContent = sentence(t("Forgotten; they can be brought back until you leave"));
 }
 
 function forgetOne(digit) {
@@ -158,7 +158,7 @@ back.addEventListener("click", () => {
   });
   storeDigits(digits);
   readAgain();
-  find(".forgot").textContent = forgotten.length ? noRoom() : "";
+  find(".told").textContent = forgotten.length ? noRoom() : "";
   (digits.find(({ pixels }) => pixels === last.pixels)?.tile.querySelector(".show") ?? back).focus();
 });
 
@@ -219,7 +219,7 @@ async function openCsv(chosen) {
 find(".mine .load").addEventListener("click", () => csv.click());
 csv.addEventListener("change", async () => {
   const [chosen] = csv.files;
-  if (chosen) find(".forgot").textContent = await openCsv(chosen);
+  if (chosen) find(".told").textContent = await openCsv(chosen);
   csv.value = "";
 });
 
