@@ -220,10 +220,8 @@ def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, torch.Tens
     """The checkpoint of what a file holds. Raises UserError where its parts do not fit."""
     values = _read_metadata(path, metadata)
     net, members = _build(path, values)
-    labels, classes = (
-        values["labels"],
-        find_net(members[0].net if members else values["net"]).classes,
-    )
+    labels, name = values["labels"], members[0].net if members else values["net"]
+    classes = find_net(name).classes
     if len(labels) != classes or not all(isinstance(label, str) for label in labels):
         raise UserError(
             f"{path} has a header this version cannot read (labels): its net tells {classes} "

@@ -153,7 +153,7 @@ def spec_of(line: str) -> NetSpec:
     kind = "mnist" if net.shape == (1, 28, 28) else "cifar10" if net.shape[0] == 3 else "own"
     blocks = f"{net.blocks} block" + ("s" if net.blocks > 1 else "")
     summary = f"Your own: {blocks}, the first {net.width} wide, {net.dense or 'no'} dense units"
-    return NetSpec(str(net), net.build, summary, "yours", kind, net.shape)
+    return NetSpec(str(net), net.build, summary, "yours", kind, net.shape, net.classes)
 
 
 register_family("custom", spec_of)
