@@ -354,6 +354,21 @@ def test_classes_that_are_numbers_are_in_their_order() -> None:
     assert classes_of(["owl", "cat", "cat"]) == ("cat", "owl")
 
 
+@pytest.mark.parametrize("names", [("2", "10"), ("11", "12"), ("5", "cat")])
+def test_classes_that_no_list_can_name_are_not_exported(
+    names: tuple[str, str], tmp_path: Path
+) -> None:
+    for name in names:
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for i in range(3):
+            Image.new("RGB", (32, 32), (i, len(name), 9)).save(tmp_path / "in" / name / f"{i}.png")
+    data = load_dataset(str(tmp_path / "in"))
+    assert data.labels == names
+    with pytest.raises(UserError, match="the label .* name the classes' folders anew, as in kind-"):
+        export_parts(data.parts, data.labels, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def csv_of(split: Split, header: str = "") -> str:
     rows = zip(split.labels.tolist(), split.images.flatten(1).tolist(), strict=True)
     return header + "".join(f"{label},{','.join(map(str, row))}\n" for label, row in rows)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from mnist_demo.datasets.base import Split
+from mnist_demo.datasets.files import check_label
 from mnist_demo.datasets.pictures import to_image
 from mnist_demo.errors import UserError
 from mnist_demo.faults import not_written
@@ -29,8 +30,15 @@ def export_parts(
     """Writes each part's pictures and its list `folder`/PART.txt; the paths of the lists.
 
     `watch` goes round each part's numbers, as tqdm does. Raises UserError where a list is
-    there already or the disk refuses.
+    there already, would not be read again or the disk refuses.
     """
+    for label in labels:
+        try:
+            check_label(label, labels[0], f"{folder}, the lists")
+        except UserError as error:
+            raise UserError(
+                f"{error}; name the classes' folders anew, as in kind-{label}"
+            ) from error
     for path in (folder / f"{part}.txt" for part in parts):
         if path.exists():
             raise UserError(f"{path} is there already; choose another folder with --out")

@@ -65,7 +65,7 @@ def read_list(path: Path, root: Path | None = None) -> list[Entry]:
         label = label.strip()
         if not tab or not file.strip() or not label or "\t" in label:
             raise UserError(f"{where}: write a picture's path, a tab and its label")
-        _check_label(label, entries[0].label if entries else label, where)
+        check_label(label, entries[0].label if entries else label, where)
         entries.append(Entry(_inside(root, file.strip(), where), label, where))
         if len(entries) > MAX_IMAGES:
             raise UserError(f"{path} lists more than {MAX_IMAGES:,} pictures; take fewer")
@@ -137,6 +137,18 @@ def classes_of(labels: Iterable[str]) -> tuple[str, ...]:
     if all(name.isdecimal() for name in names):
         return tuple(sorted(names, key=int))
     return tuple(sorted(names))
+
+
+def check_label(label: str, first: str, where: str) -> None:
+    """Raises UserError for a label that a list beginning with `first` does not take."""
+    if FRACTION.fullmatch(label):
+        raise UserError(f"{where}: the label {label!r} is no whole number from 0 to 9")
+    is_number = label.lstrip("+-").isdecimal()
+    if is_number and label not in DIGITS:
+        raise UserError(f"{where}: the label {label} is out of range; use 0 to 9")
+    if is_number != (first in DIGITS):
+        kind = "a number" if first in DIGITS else "a name"
+        raise UserError(f"{where}: the label {label!r} is not {kind}, as the first one is")
 
 
 def _sources(path: Path) -> dict[str, Path]:
@@ -216,17 +228,6 @@ def _check_agreed(entries: list[Entry]) -> None:
                 f"{entry.where}: {entry.path.name} has the label {entry.label}, but at "
                 f"{first.where} the label {first.label}; leave one of them out"
             )
-
-
-def _check_label(label: str, first: str, where: str) -> None:
-    if FRACTION.fullmatch(label):
-        raise UserError(f"{where}: the label {label!r} is no whole number from 0 to 9")
-    is_number = label.lstrip("+-").isdecimal()
-    if is_number and label not in DIGITS:
-        raise UserError(f"{where}: the label {label} is out of range; use 0 to 9")
-    if is_number != (first in DIGITS):
-        kind = "a number" if first in DIGITS else "a name"
-        raise UserError(f"{where}: the label {label!r} is not {kind}, as the first one is")
 
 
 def _inside(root: Path, file: str, where: str) -> Path:
