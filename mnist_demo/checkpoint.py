@@ -58,6 +58,11 @@ class Checkpoint:
     command: str = ""  # what reproduces it
     members: tuple[Member, ...] = ()  # of an ensemble
     file: Path | None = None  # where it was read from
+    learned: tuple[str, ...] = ()  # each net's `digest_of` its images; none where all are empty
+
+    def __post_init__(self) -> None:
+        if not any(self.learned):
+            self.learned = ()
 
     @cached_property
     def answering(self) -> nn.Module:
@@ -110,6 +115,8 @@ class Checkpoint:
         }
         if isinstance(self.net, Ensemble):
             values |= {"how": self.net.how, "members": [vars(m) for m in self.members]}
+        if self.learned:
+            values["learned"] = self.learned
         return {key: json.dumps(value) for key, value in values.items()}
 
 
@@ -133,7 +140,8 @@ def combine(checkpoints: Sequence[Checkpoint], how: str = "mean") -> Checkpoint:
     _check_different(checkpoints)
     members = tuple(Member(c.name, c.dataset, c.config, c.metrics, c.command) for c in checkpoints)
     names = " and ".join(sorted({member.dataset for member in members}))
-    return Checkpoint(net.eval(), NAME, names, first.labels, {}, members=members)
+    learned = tuple("".join(c.learned) for c in checkpoints)
+    return Checkpoint(net.eval(), NAME, names, first.labels, {}, members=members, learned=learned)
 
 
 def _check_different(checkpoints: Sequence[Checkpoint]) -> None:
@@ -247,6 +255,7 @@ def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, torch.Tens
         values["metrics"],
         values["command"],
         members,
+        learned=tuple(one if isinstance(one, str) else "" for one in values.get("learned", ())),
     )
 
 
@@ -288,6 +297,8 @@ def _read_metadata(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     kinds: dict[str, type] = MEMBER_KINDS | {"format": str, "labels": list}
     if metadata.get("net") == json.dumps(NAME):
         kinds |= {"how": str, "members": list}
+    if "learned" in metadata:  # later than the others
+        kinds |= {"learned": list}
     try:
         values = {key: json.loads(metadata[key]) for key in kinds}
     except (KeyError, ValueError, RecursionError) as error:

@@ -76,6 +76,7 @@ class HubNet(
         command: str = "",
         how: str = "",
         members: Sequence[dict[str, Any]] = (),
+        learned: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.each = tuple(Member(**member) for member in members)
@@ -85,6 +86,7 @@ class HubNet(
             else build_net(net)
         )
         self.described = net, dataset, tuple(labels), settings, metrics, command
+        self.learned = tuple(learned)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.net(images)
@@ -93,7 +95,8 @@ class HubNet(
     @property
     def checkpoint(self) -> Checkpoint:
         name, dataset, labels, settings, metrics, command = self.described
-        return Checkpoint(self.net, name, dataset, labels, settings, metrics, command, self.each)
+        said = (name, dataset, labels, settings, metrics, command, self.each)
+        return Checkpoint(self.net, *said, learned=self.learned)
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> HubNet:
@@ -141,6 +144,7 @@ def description_of(checkpoint: Checkpoint) -> dict[str, Any]:
         "command": checkpoint.command,
         "how": checkpoint.net.how if isinstance(checkpoint.net, Ensemble) else "",
         "members": [vars(member) for member in checkpoint.members],
+        "learned": list(checkpoint.learned),
     }
     return said
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.checkpoint import Checkpoint, Member
 from mnist_demo.datasets import (
     DATASETS,
     Dataset,
@@ -19,6 +19,7 @@ from mnist_demo.datasets import (
     without,
 )
 from mnist_demo.errors import UserError
+from mnist_demo.material import has_changed
 
 OF_DIGITS = ("mnist", "sample", "drawn", "mnist-and-drawn")  # nets of these are judged by MNIST
 
@@ -69,6 +70,21 @@ def unseen(
     elif len(split) < before:
         title = f"{len(split):,} of the {title}"
     return split, title + unknown
+
+
+def changed_since(checkpoint: Checkpoint, data: Dataset, folder: str | Path | None) -> str:
+    """What is to be said where a net's own data are no longer those that it learned from."""
+    if data.name in OF_DIGITS and {name for name, _ in checkpoint.learned_from} <= set(OF_DIGITS):
+        return ""  # their runs left out whatever these judge by
+    nets: Sequence[Checkpoint | Member] = checkpoint.members or (checkpoint,)
+    files: set[str] = set()
+    for net, digest in zip(nets, checkpoint.learned, strict=False):
+        if has_changed(net.config, digest, folder):
+            files |= {net.dataset, str(net.config.get("also") or net.dataset)} - set(DATASETS)
+    if not files:
+        return ""
+    listed = " or ".join(sorted(files))
+    return f"; {listed} changed since it was learned from, so some of these may have been learned"
 
 
 def beside_in_question(checkpoint: Checkpoint, data: Dataset) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import (
+    DATASETS,
     DIGITS,
     Dataset,
     Split,
@@ -38,6 +41,29 @@ def material(
             f"{config.also} has other classes than {data.title}; name digits, or leave --also out"
         )
     return config, with_own(data, own, folder)
+
+
+def digest_of(config: TrainConfig, data: Dataset) -> str:
+    """What tells these images from others under the same name; empty where none can be.
+
+    A data set of the registry stays what it is; files of one's own may be written over.
+    """
+    if config.dataset in DATASETS and not config.also:
+        return ""
+    told = hashlib.blake2b(digest_size=16)
+    for split in (data.train, data.validation):
+        for tensor in (split.images, split.labels):
+            told.update(tensor.cpu().numpy().tobytes())
+    return told.hexdigest()
+
+
+def has_changed(settings: dict[str, Any], digest: str, folder: str | Path | None = None) -> bool:
+    """Whether a run with these settings would learn from other images than those of `digest`."""
+    try:
+        now = digest_of(*material(TrainConfig.from_dict(settings), folder)) if digest else ""
+    except UserError:  # they are not here, which is told elsewhere
+        return False
+    return now != digest
 
 
 def with_holdout(config: TrainConfig, data: Dataset) -> TrainConfig:

@@ -28,7 +28,7 @@ from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.ink import open_image
 from mnist_demo.judging import unseen
 from mnist_demo.match import check_match, check_same_classes
-from mnist_demo.material import images_of, material
+from mnist_demo.material import digest_of, images_of, material
 from mnist_demo.nets import build_net
 from mnist_demo.nets.custom import fitted
 from mnist_demo.outcome import command_of, figures_of
@@ -123,6 +123,7 @@ def train_net(
         config.to_dict(),
         metrics,
         command_of(config, "net.safetensors", *named, done=epochs),
+        learned=(digest_of(config, data),),
     )
 
 

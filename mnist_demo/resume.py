@@ -27,6 +27,7 @@ from mnist_demo.evaluate import CHUNK
 from mnist_demo.faults import is_out_of_memory, out_of_memory, why_not_written
 from mnist_demo.files import write_whole
 from mnist_demo.learner import Learner, Tensors, make_learner
+from mnist_demo.material import digest_of
 from mnist_demo.train import Dials, Epoch, Event, Kept, keep, train
 
 FORMAT = "mnist-demo-run-1"
@@ -43,6 +44,7 @@ class Running:
     kept: Kept = field(default_factory=Kept)
     epochs: list[Epoch] = field(default_factory=list)
     chunk: int = CHUNK  # images a step of validation
+    digest: str | None = None  # of its data, once it was asked for
 
     def events(self, data: Dataset) -> Generator[Event, None, None]:
         """The trainer's events from here to the end; leaves the net with the weights to keep.
@@ -79,12 +81,15 @@ class Stored:
     images: list[int]  # to learn from, to validate on
     notes: dict[str, Any]  # the caller's own
     tensors: Tensors
+    digest: str = ""  # of the images, where they are one's own
 
 
 def to_bytes(run: Running, data: Dataset, notes: dict[str, Any] | None = None) -> bytes:
     """The run as it is now: to be called at an Epoch, while the net still is what learns."""
     tensors = run.learner.tensors()
     tensors |= {f"kept.{name}": value for name, value in run.kept.weights.items()}
+    if run.digest is None:
+        run.digest = digest_of(run.config, data)
     header = {
         "format": FORMAT,
         "config": run.config.to_dict(),
@@ -92,6 +97,7 @@ def to_bytes(run: Running, data: Dataset, notes: dict[str, Any] | None = None) -
         "rate": run.dials.learning_rate,
         "best_loss": run.kept.loss,
         "images": [len(data.train), len(data.validation)],
+        "digest": run.digest,
         "notes": notes or {},
     }
     metadata = {key: json.dumps(value) for key, value in header.items()}
@@ -166,6 +172,11 @@ def check_same(stored: Stored, config: TrainConfig, data: Dataset, path: Path) -
         raise UserError(
             f"these differ from the interrupted run {path}: {', '.join(differ)}; "
             "leave them out, or start without --resume"
+        )
+    if stored.digest and stored.digest != digest_of(config, data):
+        raise UserError(
+            f"the images of {data.title} are no longer those that the interrupted run {path} "
+            "learned from; put the files back as they were, or start without --resume"
         )
 
 

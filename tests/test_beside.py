@@ -13,7 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
-from mnist_demo.checkpoint import Checkpoint, combine, from_bytes, load_checkpoint
+from mnist_demo import hub
+from mnist_demo.checkpoint import (
+    Checkpoint,
+    combine,
+    from_bytes,
+    load_checkpoint,
+    save_checkpoint,
+)
 from mnist_demo.cli.evaluate import choose_split
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset, Split, joined, load_dataset
@@ -22,13 +29,15 @@ from mnist_demo.errors import UserError
 from mnist_demo.judging import unseen
 from mnist_demo.material import material, with_own
 from mnist_demo.nets import build_net
-from mnist_demo.notebook import evaluate_net
+from mnist_demo.notebook import evaluate_net, train_net
 from mnist_demo.page.job import Controls, Job
 from mnist_demo.page.links import link_of
 from mnist_demo.page.messages import End, Net
 from mnist_demo.page.own_digits import MOST, SAVED_AS, read_own
 from mnist_demo.page.words import HERE
 from mnist_demo.page.work import work
+from mnist_demo.resume import begin, check_same, read_stored
+from mnist_demo.resume import to_bytes as run_bytes
 
 NOWHERE = "tests/no-such-folder"
 
@@ -156,6 +165,50 @@ def test_a_file_of_one_digit_is_known_again(sample: Dataset, tmp_path: Path) -> 
     assert len(split) == 8
     assert "not here" not in title
     assert len(evaluate_net(net, str(more), NOWHERE).truth) == 8
+
+
+@pytest.mark.parametrize("which", ["dataset", "also"])
+def test_own_digits_that_were_written_over_are_told(which: str, tmp_path: Path) -> None:
+    """Their name and their number are as before; what was learned may now be held out."""
+    file, other = tmp_path / "mine.csv", as_csv(digits(9, 90), tmp_path / "other.csv")
+    as_csv(digits(60), file)
+    settings: dict[str, Any] = {"dataset": "sample"} | {which: str(file)}
+    net = train_net(**settings, net="linear", augment="none", epochs=1, device="cpu")
+    alone = save_checkpoint(net, tmp_path / "net.safetensors")
+    hub.save(load_checkpoint(alone), tmp_path / "hub")
+    old = replace(net, net=build_net("linear", 9), learned=())  # of a version before
+    both = save_checkpoint(combine([old, net]), tmp_path / "both.safetensors")
+    judged = load_dataset(str(file if which == "dataset" else other))
+
+    def told(path: Path) -> str:
+        return choose_split(None, load_checkpoint(path), judged, Path(NOWHERE))[1]
+
+    for path in (alone, tmp_path / "hub", both):
+        assert "changed" not in told(path)
+    as_csv(digits(60, 7), file)
+    judged = load_dataset(str(file if which == "dataset" else other))
+    for path in (alone, tmp_path / "hub", both):
+        assert f"; {file} changed since it was learned from" in told(path)
+    assert "changed" not in told(save_checkpoint(old, tmp_path / "old.safetensors"))
+    _, words = choose_split(None, load_checkpoint(alone), load_dataset("sample"), Path(NOWHERE))
+    assert ("changed" in words) == (which == "dataset")  # else its run left the sample's out
+    file.unlink()
+    if which == "also":
+        assert "changed" not in told(alone)
+
+
+@pytest.mark.parametrize("which", ["dataset", "also"])
+def test_a_run_goes_on_with_the_files_that_it_began_with_alone(which: str, tmp_path: Path) -> None:
+    file, place = as_csv(digits(60), tmp_path / "mine.csv"), tmp_path / "run"
+    settings: dict[str, Any] = {"dataset": "sample"} | {which: str(file)}
+    config, data = material(TrainConfig(net="linear", **settings), NOWHERE)
+    place.write_bytes(run_bytes(begin(build_net("linear"), config), data))
+    check_same(read_stored(place), config, data, place)
+    as_csv(digits(60, 7), file)
+    _, other = material(config, NOWHERE)
+    with pytest.raises(UserError, match="no longer those that the interrupted run .* put the file"):
+        check_same(read_stored(place), config, other, place)
+    check_same(replace(read_stored(place), digest=""), config, other, place)  # of before
 
 
 def test_an_ensemble_names_the_files_of_all_its_nets(sample: Dataset) -> None:

@@ -109,7 +109,7 @@ def choose_split(
 ) -> tuple[Split, str]:
     """The images to judge a net by and what they are, in words."""
     from mnist_demo.datasets import load_dataset, training_images, without
-    from mnist_demo.judging import beside_in_question, images_beside, unseen
+    from mnist_demo.judging import beside_in_question, changed_since, images_beside, unseen
     from mnist_demo.material import images_of
 
     def load(name: str) -> Dataset:
@@ -124,7 +124,8 @@ def choose_split(
             "download`, or leave --split out"
         )
     if wanted != "validation":
-        return unseen(checkpoint, data, load, read)
+        split, name = unseen(checkpoint, data, load, read)
+        return split, name + changed_since(checkpoint, data, folder)
     name = f"the {len(data.validation):,} validation {data.noun} of {data.title}"
     rest = data.validation
     for trained_on, holdout in checkpoint.learned_from:
@@ -145,7 +146,7 @@ def choose_split(
             rest = without(rest, own)
     if known := len(data.validation) - len(rest):
         name += f", {known:,} of which this net was trained on"
-    return data.validation, name
+    return data.validation, name + changed_since(checkpoint, data, folder)
 
 
 def describe(result: Evaluation, labels: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def save(running: Running, data: Dataset, args: argparse.Namespace, seconds: float) -> None:
     """Writes the net to `args.out`, and says what it is worth."""
     from mnist_demo.checkpoint import Checkpoint, save_checkpoint
+    from mnist_demo.material import digest_of
     from mnist_demo.outcome import command_of, figures_of
 
     net, config, epochs = running.learner.net, running.config, len(running.epochs)
@@ -33,7 +34,8 @@ def save(running: Running, data: Dataset, args: argparse.Namespace, seconds: flo
     more += ["--image-root", str(args.image_root)] if args.image_root else []
     command = command_of(config, args.out.name, *more, done=epochs)
     checkpoint = Checkpoint(
-        net, config.net, data.name, data.labels, config.to_dict(), metrics, command
+        *(net, config.net, data.name, data.labels, config.to_dict(), metrics, command),
+        learned=(digest_of(config, data),),
     )
     path = save_checkpoint(checkpoint, args.out)
     if epochs < config.epochs:
