@@ -347,10 +347,11 @@ def test_only_the_picture_opened_last_is_put_and_none_over_what_is_drawn_since(
     while len(held) < 3:
         page.wait_for_timeout(50)
     draw(page, ONE, lift=False)
-    held[2].continue_()
+    with page.expect_response("**/component_server/**"):
+        held[2].continue_()
+    page.mouse.up()
     expect(page.locator("#sketchpad .saying")).to_contain_text("You have drawn since")
     expect(page.locator("#sketchpad .detail")).to_contain_text("Clear the pad")
-    page.mouse.up()
     page.keyboard.press("Control+z")
     expect_guess(page, 7)
     page.unroute("**/component_server/**")

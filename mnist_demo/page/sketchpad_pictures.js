@@ -65,8 +65,14 @@ async function openPicture(blob) {
     .catch(() => ({ error: t("the picture could not be sent; try again, or a smaller one") }));
   if (number !== opened) return;
   if (answer.error) sayTrouble(answer.error);
-  else if (touched > before || isMoving()) sayTrouble(t("you have drawn since, and the picture would hide that; clear the pad and open it again"));
+  else if (isMoving() || (touched > before && !isBlank())) tellHidden(number);
   else putPicture(answer.ink);
+}
+
+/** Once the drawing is read, whose answer would else take the place of this. */
+async function tellHidden(number) {
+  while (isMoving() || answered < version) await pause(100);
+  if (number === opened) sayTrouble(t("you have drawn since, and the picture would hide that; clear the pad and open it again"));
 }
 
 buttons.open.addEventListener("click", () => file.click());
