@@ -95,7 +95,7 @@ def test_places_are_the_same_in_both_languages(language: str) -> None:
         "3 people ahead of you, about 2 min 10 s; keep this page open, your run starts by itself",
         "1 person ahead of you; keep this page open, your run starts by itself",
         "Checking on validation digits, epoch 2 of 5",
-        "Paused in epoch 2 of 5; ends by itself after 5 minutes",
+        "Paused in epoch 2 of 5; ends by itself after 5 minutes of pauses, 30 s while others wait",
         "Runs 1, 2 together, in use: the mean of their probabilities",
         "Runs 1, 2 together, being tested: a majority vote",
         "Stopped; now testing the net that was kept",

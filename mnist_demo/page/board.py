@@ -10,7 +10,7 @@ from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page import ending, filling
 from mnist_demo.page.links import link_of
 from mnist_demo.page.runs import Run, percent
-from mnist_demo.page.trainer import MAX_PAUSE
+from mnist_demo.page.trainer import MAX_AWAITED_PAUSE, MAX_PAUSE
 from mnist_demo.page.visitors import MAX_RUNS, Visitor
 from mnist_demo.page.words import Words
 
@@ -95,7 +95,10 @@ def status_line(run: Run) -> str:
         validating = run.steps and run.step * run.config.epochs >= run.steps * (len(run.epochs) + 1)
         return f"Checking on validation digits, {epoch}" if validating else f"Training, {epoch}"
     if run.status == "paused":
-        return f"Paused in {epoch}; ends by itself after {MAX_PAUSE / 60:.0f} minutes"
+        return (
+            f"Paused in {epoch}; ends by itself after {MAX_PAUSE / 60:.0f} minutes of pauses, "
+            f"{MAX_AWAITED_PAUSE:.0f} s while others wait"
+        )
     if run.members:
         if run.status == "testing":
             return f"{run.what.capitalize()}, being tested: {run.message}"
