@@ -165,6 +165,7 @@ def test_gamma_brings_its_schedule() -> None:
         (["--augment", "flip-crop"], "a digit in the mirror is another digit or none"),
         (["--augment", "shift"], None),
         (["--recipe", "nielsen-five"], "one of 5 nets that answer together"),
+        (["--recipe", "best-five"], "--augment affine and bent in turn"),
     ],
 )
 def test_what_would_do_nothing_is_said(
