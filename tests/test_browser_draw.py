@@ -281,15 +281,7 @@ def test_a_picture_is_opened_onto_the_pad(
     file = tmp_path_factory.mktemp("pictures") / "four.png"
     Image.fromarray(paper).save(file)
     page = open_page()
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if '"read_picture"' in (route.request.post_data or ""):
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route("**/component_server/**", hold)
+    held = hold_pictures(page)
     page.locator("#sketchpad .tools input[type=file]").set_input_files(file)
     expect(page.locator("#sketchpad .saying")).to_have_text("Reading the picture…")
     expect(page.locator("#sketchpad .announce")).to_have_text("Reading the picture…")
@@ -307,6 +299,20 @@ def test_a_picture_is_opened_onto_the_pad(
     expect_guess(page, 4)  # the drawing that was there is still there
 
 
+def hold_pictures(page: Page) -> list[Route]:
+    """The pictures that the page sends from now on, which wait to be let through."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if '"read_picture"' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/component_server/**", hold)
+    return held
+
+
 def picture_of(digit: int, sample: Dataset, file: Path) -> Path:
     index = int((sample.validation.labels == digit).nonzero()[0])
     Image.fromarray(sample.validation.images[index, 0].numpy()).resize((84, 84)).save(file)
@@ -320,15 +326,7 @@ def test_only_the_picture_opened_last_is_put_and_none_over_what_is_drawn_since(
         picture_of(digit, sample, tmp_path / name) for digit, name in ((4, "4.jpg"), (7, "7.png"))
     )
     page = open_page()
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if '"read_picture"' in (route.request.post_data or ""):
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route("**/component_server/**", hold)
+    held = hold_pictures(page)
     opener = page.locator("#sketchpad .tools input[type=file]")
     for number, file in enumerate((four, seven), 1):
         opener.set_input_files(file)
