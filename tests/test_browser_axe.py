@@ -11,7 +11,7 @@ import pytest
 import torch
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
-from test_browser_draw import AT_REST, SEVEN, STAR, draw
+from test_browser_draw import SEVEN, STAR, draw, ready
 
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.checkpoint import Checkpoint, released_sceptic
@@ -113,7 +113,7 @@ def checked(chromium: Browser, address: str, request: pytest.FixtureRequest) -> 
 
 def test_draw(checked: Checked) -> None:
     page = checked.page
-    page.wait_for_function(AT_REST)
+    ready(page)
     checked.check("nothing drawn")
     draw(page, SEVEN)
     expect(page.locator("#sketchpad .guess")).to_have_text(re.compile(r"\d"))
@@ -190,8 +190,7 @@ def test_race(checked: Checked) -> None:
 def test_chinese(checked: Checked, address: str) -> None:
     page = checked.page
     page.goto(f"{address}?__theme=light&lang=zh")
-    page.wait_for_selector("#sketchpad .bar")
-    page.wait_for_function(AT_REST)
+    ready(page)
     for state, tab, part in (
         ("Draw", "手写", "#sketchpad .bar"),
         ("Train", "训练", "#training-board .board"),

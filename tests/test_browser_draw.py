@@ -40,6 +40,12 @@ AT_REST = """() => {
 }"""
 
 
+def ready(page: Page) -> None:
+    """Waits until the pad is there and stands still."""
+    page.wait_for_selector("#sketchpad .bar")
+    page.wait_for_function(AT_REST)
+
+
 INK_IN = """(canvas, [left, top]) => {
   const { data } = canvas.getContext('2d').getImageData(left, top, 28, 28);
   return data.filter((_, i) => i % 4 === 0).reduce((a, b) => a + b) / 255; }"""
@@ -64,8 +70,7 @@ def open_page(chromium: Browser, address: str) -> Iterator[Open]:
         page.on("console", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{address}?__theme={theme}")
-        page.wait_for_selector("#sketchpad .bar")
-        page.wait_for_function(AT_REST)
+        ready(page)
         return page
 
     yield opened
@@ -82,6 +87,7 @@ def pad_box(page: Page) -> FloatRect:
 
 def draw(page: Page, points: list[tuple[float, float]], lift: bool = True) -> None:
     page.locator("#sketchpad .pad canvas").scroll_into_view_if_needed()
+    ready(page)
     box = pad_box(page)
     at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*at[0])
@@ -406,8 +412,7 @@ def test_who_is_logged_in_no_more_is_told_so(
     page.get_by_label("username").fill("anybody")
     page.get_by_label("password").fill("open sesame")
     page.get_by_role("button", name="Login").click()
-    page.wait_for_selector("#sketchpad .bar")
-    page.wait_for_function(AT_REST)
+    ready(page)
     context.clear_cookies()
     draw(page, SEVEN)
     expect(page.locator("#sketchpad .saying")).to_have_text("This login is over")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from playwright.sync_api import Page, expect
-from test_browser_draw import AT_REST, ONE, SEVEN, Open, draw, expect_guess, open_page
+from test_browser_draw import ONE, SEVEN, Open, draw, expect_guess, open_page, ready
 from test_browser_gallery import choose
 from test_browser_touch import SMALL, WIDE
 
@@ -73,11 +73,6 @@ def score(page: Page) -> str:
 def stored(page: Page) -> list[dict[str, object]]:
     found: list[dict[str, object]] = json.loads(page.evaluate(f"localStorage.getItem('{KEY}')"))
     return found
-
-
-def ready(page: Page) -> None:
-    page.wait_for_selector("#sketchpad .bar")
-    page.wait_for_function(AT_REST)
 
 
 def store(page: Page, text: str) -> None:

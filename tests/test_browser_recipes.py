@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from test_browser_draw import SEVEN, draw
+from test_browser_draw import ONE, SEVEN, draw
 from test_browser_training import Tab
 from test_cifar import put_folder
 
@@ -194,13 +194,7 @@ def test_runs_are_used_together_in_draw(tab: Tab) -> None:
     tab.page.wait_for_function(
         "document.querySelector('#net input')?.value.startsWith('Run 3')", timeout=10_000
     )
-    pad = tab.page.locator("#sketchpad canvas").first.bounding_box()
-    assert pad is not None
-    mouse, x, y = tab.page.mouse, pad["x"] + pad["width"] / 2, pad["y"] + pad["height"] * 0.2
-    mouse.move(x, y)
-    mouse.down()
-    mouse.move(x, y + pad["height"] * 0.6, steps=8)
-    mouse.up()
+    draw(tab.page, ONE)
     tab.page.wait_for_function(
         "/[0-9.]+\\s*%/.test(document.querySelector('#sketchpad').innerText)", timeout=10_000
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from test_browser_draw import AT_REST, ONE, expect_guess, pad_box
+from test_browser_draw import ONE, expect_guess, pad_box, ready
 
 pytestmark = pytest.mark.browser
 
@@ -48,8 +48,7 @@ def open_page(chromium: Browser, address: str) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         page.goto(f"{address}?__theme=light")
-        page.wait_for_selector("#sketchpad .bar")
-        page.wait_for_function(AT_REST)
+        ready(page)
         return page
 
     yield opened

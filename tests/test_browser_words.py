@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, Page, expect
+from test_browser_draw import SEVEN, draw
 
 from mnist_demo.nets import NETS
 
 pytestmark = pytest.mark.browser
 
-SEVEN = [(0.3, 0.24), (0.48, 0.22), (0.7, 0.22), (0.6, 0.42), (0.5, 0.62), (0.44, 0.85)]
 # All that is read in a part of the page but Gradio's own footer and the machine's names: its
 # texts, and what it tells those who see none of them.
 SEEN = """(root) => {
@@ -69,17 +69,6 @@ def texts_of(page: Page, part: str = "body") -> list[str]:
 def english_in(texts: list[str]) -> set[str]:
     """The words in Latin letters that are no names."""
     return {word for text in texts for word in WORD.findall(text)} - NAMES
-
-
-def draw(page: Page, points: list[tuple[float, float]]) -> None:
-    box = page.locator("#sketchpad .pad canvas").bounding_box()
-    assert box is not None
-    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*at[0])
-    page.mouse.down()
-    for x, y in at[1:]:
-        page.mouse.move(x, y, steps=6)
-    page.mouse.up()
 
 
 def say_something(page: Page, tmp_path: Path) -> None:

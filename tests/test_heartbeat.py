@@ -184,7 +184,6 @@ def test_a_page_whose_heartbeat_is_refused_works_on(
     with page.expect_response("**/heartbeat/**") as refused:
         page.goto(served.address)
     assert refused.value.status == 429
-    page.wait_for_selector("#sketchpad .bar")
     draw(page, ONE)
     expect(page.locator("#sketchpad .guess")).to_have_text("1")
     page.get_by_role("tab").nth(2).click()
