@@ -113,14 +113,14 @@ def port() -> int:
 def cli() -> Run:
     """Runs the command line in a process of its own."""
 
-    def run(*words: object) -> subprocess.CompletedProcess[str]:
+    def run(*words: object, timeout: float = 200) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "mnist_demo", *map(str, words)],
             cwd=ROOT,
             env=os.environ | ALONE,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=timeout,
             check=False,
         )
 
