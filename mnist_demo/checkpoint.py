@@ -32,6 +32,8 @@ _INSIDE = Path(__file__).parent / "models"  # where an install has them; in a ch
 _MODELS = _INSIDE if _INSIDE.is_dir() else Path(__file__).parent.parent / "models"
 RELEASED = _MODELS / "digits.safetensors"
 SCEPTIC = _MODELS / "sceptic.safetensors"  # says whether a drawing is a digit at all
+# By their names in the registry: plain nets, to see beside the released one what depth is for.
+PLAIN = {name: _MODELS / f"{name}.safetensors" for name in ("perceptron", "linear")}
 
 
 @dataclass(frozen=True)

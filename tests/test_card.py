@@ -11,14 +11,21 @@ from huggingface_hub import ModelCard
 from test_hub import NETS, made
 
 from mnist_demo.card import card_of
-from mnist_demo.checkpoint import RELEASED, SCEPTIC, load_checkpoint
+from mnist_demo.checkpoint import PLAIN, RELEASED, SCEPTIC, load_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.nets import count_parameters
 from mnist_demo.provenance import SOURCES, credits_of
 
 
-@pytest.mark.parametrize(("net", "card"), [(RELEASED, "README.md"), (SCEPTIC, "SCEPTIC.md")])
-def test_a_released_net_has_the_card_that_is_in_the_repository(net: Path, card: str) -> None:
+CARDS = {
+    "README.md": RELEASED,
+    "SCEPTIC.md": SCEPTIC,
+    **{f"{name.upper()}.md": file for name, file in PLAIN.items()},
+}
+
+
+@pytest.mark.parametrize(("card", "net"), CARDS.items())
+def test_a_released_net_has_the_card_that_is_in_the_repository(card: str, net: Path) -> None:
     """After another was released: hub card [--checkpoint FILE] --out models/README.md."""
     assert (ROOT / "models" / card).read_text() == card_of(load_checkpoint(net), net.name)
 

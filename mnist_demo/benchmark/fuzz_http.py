@@ -29,6 +29,7 @@ ONE = base64.b64encode((bytes(12) + b"\xff" * 4 + bytes(12)) * 28).decode()  # 2
 MESSAGES: dict[str, Any] = {
     "classify": DRAWING | {"own": ONE},
     "inside": DRAWING | {"at_rest": True},
+    "minds": DRAWING,
     "page_of": {"choice": "released", "sort": "worst", "page": 0, "size": 24, "right": False},
     "figure_of": {"choice": "released", "what": "channels", "index": 0, "narrow": True},
     "switch": {"action": "pause", "value": 0.01},

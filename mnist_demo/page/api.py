@@ -36,7 +36,7 @@ def add_api(context: Context) -> None:
 
         Args:
             image: a PNG, JPEG, WebP, GIF, BMP or TIFF file, in base64 or as a data URL
-            net: "released", or the name that `train` gave to a net of yours
+            net: "released", "perceptron", "linear", or the name that `train` gave to a net of yours
 
         Returns:
             {"text" (the digit or digits)
@@ -64,7 +64,7 @@ def add_api(context: Context) -> None:
         """Tests a net on images that it was not trained on.
 
         Args:
-            net: "released", or the name that `train` gave to a net of yours
+            net: "released", "perceptron", "linear", or the name that `train` gave to a net of yours
 
         Returns:
             {"net", "images", "count", "accuracy" (0 to 1), "loss"
@@ -152,8 +152,8 @@ def add_api(context: Context) -> None:
 
 def _owner(context: Context, net: object) -> tuple[Visitor, str]:
     """Whose net it is and what they call it. Raises UserError for a name that is none."""
-    if net == RELEASED:
-        return Visitor(""), RELEASED
+    if context.is_shared(net):
+        return Visitor(""), net
     owner = context.visitors.peek(net)
     if owner is None or not str(net).startswith("net-"):
         raise UserError(

@@ -55,7 +55,7 @@ def build(context: Context) -> gr.Blocks:
                 elem_id="title",
             )
             net = gr.Dropdown(
-                [(context.released_title, RELEASED)],
+                context.shared_choices,
                 value=RELEASED,
                 label="Answered by",
                 filterable=False,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeGuard
 from weakref import WeakValueDictionary
 
 import gradio as gr
@@ -32,7 +33,9 @@ from mnist_demo.page.shelf import Shelf
 from mnist_demo.page.turns import Turns
 from mnist_demo.page.visitors import Visitor, Visitors
 
-RELEASED = "released"  # the choice that every visitor has
+RELEASED = "released"  # the choice that a page begins with
+# What the plain nets lack, each by its name.
+PLAIN_TITLES = {"perceptron": "One hidden layer", "linear": "No hidden layer"}
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Context:
 
     released: Checkpoint
     data_folder: Path
+    plain: Mapping[str, Checkpoint] = field(default_factory=dict)  # which every visitor has too
     visitors: Visitors = field(default_factory=Visitors)
     turns: Turns = field(default_factory=Turns)
     batcher: Batcher = field(default_factory=Batcher)
@@ -50,7 +54,8 @@ class Context:
     crew: Crew = field(default_factory=Crew)
     shelf: Shelf = field(default_factory=Shelf)
     _evaluating: threading.Lock = field(default_factory=threading.Lock)
-    _released_results: dict[str, Evaluation] = field(default_factory=dict)
+    # Of the nets that every visitor has, by choice and images.
+    _shared_results: dict[tuple[str, str], Evaluation] = field(default_factory=dict)
     # By net and images; one that nobody waits for is gone, with its net, and its id is free.
     _readings: WeakValueDictionary[tuple[int, str], Reading] = field(
         default_factory=WeakValueDictionary
@@ -64,9 +69,9 @@ class Context:
         return self.visitors.get(request.session_hash, address_of(request))
 
     def checkpoint(self, visitor: Visitor, choice: object) -> Checkpoint:
-        """The net that `choice` names: the released one or a run of this visitor's."""
-        if choice == RELEASED:
-            return self.released
+        """The net that `choice` names: one that all have or a run of this visitor's."""
+        if self.is_shared(choice):
+            return self._shared[choice]
         checkpoint = self._run(visitor, choice).checkpoint
         if checkpoint is None:
             raise UserError("this run has no net yet; wait until its first epoch is over")
@@ -75,11 +80,21 @@ class Context:
     def choices(self, visitor: Visitor) -> list[tuple[str, str]]:
         """The nets this visitor may use, as (title, choice) for a dropdown."""
         runs = [(run.title, run.id) for run in visitor.all_runs if run.is_usable]
-        return [(self.released_title, RELEASED), *reversed(runs)]
+        return [*self.shared_choices, *reversed(runs)]
 
     @cached_property
-    def released_title(self) -> str:
-        return f"Released net ({self.released.name})"
+    def shared_choices(self) -> list[tuple[str, str]]:
+        """The nets that every visitor may use, in the same form."""
+        plain = [(f"{PLAIN_TITLES[name]} ({name})", name) for name in self.plain]
+        return [(f"Released net ({self.released.name})", RELEASED), *plain]
+
+    @cached_property
+    def _shared(self) -> dict[str, Checkpoint]:
+        return {RELEASED: self.released, **self.plain}
+
+    def is_shared(self, choice: object) -> TypeGuard[str]:
+        """Whether it names a net that every visitor has."""
+        return isinstance(choice, str) and choice in self._shared
 
     def digits_for(self, checkpoint: Checkpoint) -> tuple[Split, str]:
         """The images that a net is judged by, none of them trained on, and what they are."""
@@ -94,8 +109,8 @@ class Context:
     def known_evaluation(self, visitor: Visitor, choice: object) -> Evaluation | None:
         """The evaluation of a net if it was made already, without waiting for any."""
         split, title = self.digits_for(self.checkpoint(visitor, choice))
-        if choice == RELEASED:
-            known = self._released_results.get(title)
+        if self.is_shared(choice):
+            known = self._shared_results.get((choice, title))
         else:
             known = self._run(visitor, choice).evaluation
         return known if known is not None and len(known.truth) == len(split) else None
@@ -124,8 +139,8 @@ class Context:
                 if not reading.is_over:
                     reading.go_on()
             yield reading
-        if choice == RELEASED:
-            self._released_results[title] = reading.evaluation
+        if self.is_shared(choice):
+            self._shared_results[choice, title] = reading.evaluation
         elif (run := self._run(visitor, choice)).checkpoint is checkpoint:
             run.evaluation = reading.evaluation  # else the run has gone on meanwhile
 

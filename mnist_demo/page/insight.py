@@ -1,13 +1,14 @@
-"""The Draw tab's look inside the net: what each layer makes of the drawing that is on the pad.
+"""The Draw tab's second looks: what goes on inside the net, and what every other net says.
 
-Dearer than an answer, so it has a thread and a short line of its own: answers never wait for it.
+Dearer than an answer, so they have a thread and a short line of their own: answers never wait
+for them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from mnist_demo.classify import probabilities_of
 from mnist_demo.inside import Inside, look_inside
 from mnist_demo.page.pace import TooOften
 from mnist_demo.page.pools import pool_of_one_core
@@ -25,22 +27,31 @@ MAX_WAITING = 8
 
 @dataclass
 class Insight:
-    """Looks inside one net at a time, whoever asks."""
+    """Takes one look at a time, whoever asks."""
 
     _waiting: int = 0
     _pool: Executor = field(default_factory=lambda: pool_of_one_core("inside"))
 
     async def look(self, net: nn.Module, steps: Steps, with_evidence: bool) -> Inside:
-        """Raises TooOften where many wait."""
+        """Inside a net. Raises TooOften where many wait."""
+        return await self._in_line(look_inside, net, steps.centred, with_evidence)
+
+    async def opinions(self, nets: Sequence[nn.Module], steps: Steps) -> list[np.ndarray]:
+        """Each net's probabilities (classes,). Raises TooOften where many wait."""
+        return await self._in_line(ask_all, nets, steps)
+
+    async def _in_line(self, work: Callable[..., Any], *given: Any) -> Any:
         if self._waiting >= MAX_WAITING:
-            raise TooOften(1.0, "many people are looking inside a net; try again in a second")
+            raise TooOften(1.0, "many people are looking at the nets; try again in a second")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool, look_inside, net, steps.centred, with_evidence
-            )
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
         finally:
             self._waiting -= 1
+
+
+def ask_all(nets: Sequence[nn.Module], steps: Steps) -> list[np.ndarray]:
+    return [probabilities_of(net, steps.centred[None])[0] for net in nets]
 
 
 def describe(inside: Inside, words: Callable[[str], str]) -> dict[str, Any]:

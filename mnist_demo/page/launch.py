@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from mnist_demo.checkpoint import RELEASED, load_checkpoint, released_sceptic
+from mnist_demo.checkpoint import PLAIN, RELEASED, load_checkpoint, released_sceptic
 from mnist_demo.datasets import data_folder
 from mnist_demo.page import sketchpad
 from mnist_demo.page.app import FOOTER, SCRIPT, STYLES, THEME, build
@@ -53,9 +53,11 @@ def make_context(folder: str | Path | None = None, runs: Path | None = None) -> 
 
     `runs`: where visitors' runs are kept on disk; None: nowhere.
     """
+    plain = {name: load_checkpoint(path) for name, path in PLAIN.items()}
     batcher = Batcher(released_sceptic())
     shelf = Shelf(runs)
-    return Context(load_checkpoint(RELEASED), data_folder(folder), batcher=batcher, shelf=shelf)
+    released = load_checkpoint(RELEASED)
+    return Context(released, data_folder(folder), plain, batcher=batcher, shelf=shelf)
 
 
 def launch_page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections.abc import Awaitable, Callable
@@ -38,11 +39,13 @@ from mnist_demo.strokes import PAD
 HERE = Path(__file__).parent
 ID = "sketchpad"
 Answering = Callable[[Any, Any], Awaitable[dict[str, Any]]]  # of a session and what it sent
-# One script in ten files, in this order: each uses what stands before it.
+# One script in twelve files, in this order: each uses what stands before it.
 PARTS = (
     "",
     "_reading",
+    "_looking",
     "_inside",
+    "_minds",
     "_ask",
     "_pictures",
     "_pointers",
@@ -67,6 +70,10 @@ def build(context: Context) -> gr.HTML:
         words = words_for(request)
         return in_words(await look(context, await session_of(request), drawing, words), words)
 
+    async def minds(drawing: Any, request: gr.Request) -> dict[str, Any]:
+        words = words_for(request)
+        return in_words(await ask_all(context, await session_of(request), drawing, words), words)
+
     async def read_picture(picture: Any, request: gr.Request) -> dict[str, Any]:
         return in_words(await read(context, await session_of(request), picture), words_for(request))
 
@@ -74,7 +81,7 @@ def build(context: Context) -> gr.HTML:
         value={"net": RELEASED, "picture": "", "serial": 0},
         html_template=(HERE / "sketchpad.html").read_text("utf-8"),
         js_on_load=script("own_digits.js", *SCRIPTS),
-        server_functions=[classify, inside, read_picture],
+        server_functions=[classify, inside, minds, read_picture],
         apply_default_css=False,
         elem_id=ID,
     )
@@ -104,6 +111,38 @@ async def look(context: Context, session: Any, drawing: Any, words: Words) -> di
         return describe_inside(await context.insight.look(checkpoint.net, steps, at_rest), words)
 
     return await _told(context, session, drawing, INSIDE, look_inside)
+
+
+async def ask_all(context: Context, session: Any, drawing: Any, words: Words) -> dict[str, Any]:
+    """What each of the visitor's nets that read digits says of a drawing, in the page's order."""
+
+    async def ask(checkpoint: Checkpoint, steps: Steps) -> dict[str, Any]:
+        nets = nets_for_digits(context, context.visitors.get(session))
+        answering = [other.answering for _, _, other in nets]
+        opinions = await context.insight.opinions(answering, steps)
+        return {
+            "minds": [
+                {
+                    "title": words(title),
+                    "answers": choice == drawing["net"],
+                    "probabilities": [round(float(p), 4) for p in probabilities],
+                }
+                for (title, choice, _), probabilities in zip(nets, opinions, strict=True)
+            ]
+        }
+
+    return await _told(context, session, drawing, INSIDE, ask)
+
+
+def nets_for_digits(context: Context, visitor: Visitor) -> list[tuple[str, str, Checkpoint]]:
+    """A visitor's nets that can read drawings: title, choice and net."""
+    nets = []
+    for title, choice in context.choices(visitor):
+        with contextlib.suppress(UserError):  # one that cannot be read is told to who chooses it
+            checkpoint = context.checkpoint(visitor, choice)
+            context.check_reads_digits(checkpoint)
+            nets.append((title, choice, checkpoint))
+    return nets
 
 
 async def _told(

@@ -1,55 +1,9 @@
-// Inside the network: what each layer makes of the drawing, and what the answer rests on. Asked
-// for while it is unfolded only, at most four times a second, and the latter when the pen rests.
+// Inside the network: what each layer makes of the drawing, and what the answer rests on, the
+// latter when the pen rests.
 
-const LOOK_AGAIN = 250; // ms from one look to the next
-const AT_REST = 600; // ms without a new stroke
 const ACROSS = { wide: { maps: 16, numbers: 64 }, narrow: { maps: 8, numbers: 32 } };
 
-const inside = find(".inside");
-let looking = false;
-let seen = ""; // which drawing is shown, and whether it was at rest
-let resting = null;
-let chosen = 0; // of several digits, the one that is looked at
-
-const isAtRest = () => !isMoving() && performance.now() - touched >= AT_REST;
-const digitsRead = () => stripAnswer?.parts ?? [];
-const chosenDigit = () => digitsRead()[Math.min(chosen, digitsRead().length - 1)];
-const toSee = () => `${asked()} ${isAtRest()} ${chosenDigit()?.centred}`;
-
-async function lookInside() {
-  clearTimeout(resting);
-  if (looking || !inside.open) return;
-  looking = true;
-  while (inside.open && toSee() !== seen) {
-    const now = toSee();
-    const drawing = nothingToAsk() ? null : message();
-    try {
-      const own = chosenDigit()?.centred ?? drawing?.own;
-      const answer = drawing ? await within(call("inside", { ...drawing, own, at_rest: isAtRest() }), GIVE_UP) : { blank: true };
-      if (!answer.again_in) {
-        seen = now;
-        if (answer.error) hint(sentence(answer.error));
-        else showInside(answer.blank ? null : answer);
-      }
-      await pause(Math.max(LOOK_AGAIN, 1000 * (answer.again_in ?? 0)));
-    } catch {
-      await pause(1000); // the question about the digit itself says that there is no connection
-    }
-  }
-  looking = false;
-  if (inside.open && !isAtRest()) resting = setTimeout(lookInside, AT_REST);
-}
-
-function hint(text) {
-  find(".hint").textContent = text;
-  find(".hint").hidden = !text;
-  find(".layers").hidden = Boolean(text);
-}
-
 function showInside(answer) {
-  if (!answer) return hint(t("Draw a digit, and see what each layer makes of it."));
-  hint("");
-  showChoice();
   const shown = find(".evidence canvas");
   find(".evidence").classList.toggle("old", !answer.evidence);
   if (answer.evidence) {
@@ -57,28 +11,6 @@ function showInside(answer) {
     shown.setAttribute("aria-label", t("What the answer {digit} rests on", { digit: answer.digit }));
   }
   showStages(answer.stages);
-}
-
-// Of several digits one is looked at.
-function showChoice() {
-  const place = find(".which");
-  const digits = digitsRead().map((part) => part.digit);
-  place.hidden = !digits.length;
-  const buttons = [...place.querySelectorAll("button")];
-  if (buttons.map((button) => button.textContent).join() !== digits.join()) {
-    buttons.forEach((button) => button.remove());
-    digits.forEach((digit, i) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: digit });
-      button.addEventListener("click", () => {
-        chosen = i;
-        showChoice();
-        lookInside();
-      });
-      place.append(button);
-    });
-  }
-  [...place.querySelectorAll("button")].forEach((button, i) =>
-    button.setAttribute("aria-pressed", i === Math.min(chosen, digits.length - 1)));
 }
 
 // Red where the ink speaks for the answer, blue where it speaks against it, black without ink.
@@ -136,4 +68,4 @@ function paintMaps(canvas, { shown, height, width, maps }, across) {
   }
 }
 
-inside.addEventListener("toggle", lookInside);
+lookFrom(find(".inside"), "inside", () => `${toSee()} ${isAtRest()}`, showInside);

@@ -118,7 +118,7 @@ function say(guess, saying, detail) {
 function showBlank() {
   showBars(null);
   showStrip(null);
-  lookInside();
+  lookAgain();
   find(".status").textContent = "";
   clearTimeout(judging);
   find(".verdict").classList.remove("unsure", "several");
@@ -203,7 +203,7 @@ function showAnswer(answer, waits) {
   showBars(answer.probabilities, answer.parts.map((part) => part.digit));
   showStrip(answer);
   judge(answer, asked());
-  lookInside();
+  lookAgain();
   find(".status").textContent = t("Answered in {time} ms", { time: Math.round(waits.at(-1)) });
   element.dispatchEvent(new CustomEvent("answered", { detail: waits, bubbles: true }));
 }
