@@ -6,6 +6,7 @@ import functools
 import platform
 
 import torch
+from torch import nn
 
 from mnist_demo.errors import UserError
 
@@ -48,6 +49,16 @@ def quick_in_bfloat16(device: torch.device) -> bool:
         getattr(torch.cpu, name, bool)()
         for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     )
+
+
+def quick_layout(net: nn.Module) -> torch.memory_format:
+    """The order of numbers in memory in which the device of a net convolves fastest.
+
+    Channels last, but on MPS: there such weights slow convolutions down or end in errors
+    (pytorch#162776, #175190, #175251, #193349).
+    """
+    on_mps = any(parameter.device.type == "mps" for parameter in net.parameters())
+    return torch.contiguous_format if on_mps else torch.channels_last
 
 
 def describe_device(device: torch.device) -> str:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
-from mnist_demo import learner
+from mnist_demo import fuse, learner
 from mnist_demo.config import TrainConfig
-from mnist_demo.device import available_devices, describe_device, pick_device, quick_in_bfloat16
+from mnist_demo.device import (
+    available_devices,
+    describe_device,
+    pick_device,
+    quick_in_bfloat16,
+    quick_layout,
+)
 from mnist_demo.errors import UserError
 from mnist_demo.learner import make_learner
 from mnist_demo.nets import build_net
@@ -30,6 +38,27 @@ def test_a_gpu_that_its_driver_cannot_start_is_left_alone(monkeypatch: pytest.Mo
     assert available_devices() == ["cpu"]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert available_devices() == ["cuda:0", "cpu"]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
+def test_channels_come_last_in_memory_but_on_mps(device: str) -> None:
+    net: Any = SimpleNamespace(parameters=lambda: [SimpleNamespace(device=torch.device(device))])
+    wanted = torch.contiguous_format if device == "mps" else torch.channels_last
+    assert quick_layout(net) == wanted
+
+
+@pytest.mark.parametrize("wanted", [torch.contiguous_format, torch.channels_last])
+def test_a_net_learns_and_answers_in_the_layout_of_its_device(
+    wanted: torch.memory_format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (learner, fuse):
+        monkeypatch.setattr(module, "quick_layout", lambda net: wanted)
+    net = build_net("compact")
+    make_learner(net, TrainConfig())
+    for one in (net, fuse.fused(net)):
+        weights = [p for p in one.parameters() if p.ndim == 4 and min(p.shape[1:]) > 1]
+        assert weights
+        assert all(weight.is_contiguous(memory_format=wanted) for weight in weights)
 
 
 def test_what_bounds_its_speed_is_said() -> None:
