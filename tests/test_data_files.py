@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from mnist_demo.datasets import (
     Dataset,
     Split,
     collecting,
+    files,
     hold_out,
     load_dataset,
     load_named,
@@ -213,6 +214,33 @@ def test_what_may_not_be_read_is_an_error(
     monkeypatch.setattr(Path, way, refuse)
     with pytest.raises(UserError, match=rf"{name} cannot be read \(Permission denied\)"):
         load_dataset(str(tmp_path / name))
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="Windows has no such devices")
+@pytest.mark.timeout(60)
+def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train.txt")
+    for path in (Path("/dev/zero"), tmp_path):
+        with pytest.raises(UserError, match="neither a file nor a folder"):
+            load_files(path, "x")
+
+
+def test_a_folder_of_too_many_pictures_is_not_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MAX_IMAGES", 2)
+    asked: list[Path] = []
+
+    def endless(folder: Path, endings: object) -> Iterator[Path]:
+        for number in range(100):
+            asked.append(folder / f"{number}.png")
+            yield asked[-1]
+
+    monkeypatch.setattr(files, "files_below", endless)
+    (tmp_path / "0").mkdir()
+    with pytest.raises(UserError, match="more than 2 pictures"):
+        load_files(tmp_path, "x")
+    assert len(asked) == 3
 
 
 def test_a_picture_may_be_listed_twice_with_one_label(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import torch
@@ -79,12 +80,13 @@ def read_list(path: Path, root: Path | None = None) -> list[Entry]:
 
 def read_folder(folder: Path) -> list[Entry]:
     """The pictures of an image folder, a folder a class, in the order of classes and names."""
-    entries = [
+    found = (
         Entry(file, place.name, str(file))
         for place in sorted(folder.iterdir())
         if place.is_dir() and not place.name.startswith((".", "__"))
-        for file in pictures_in(place)
-    ]
+        for file in files_below(place, PICTURES)
+    )
+    entries = sorted(islice(found, MAX_IMAGES + 1), key=lambda entry: entry.path)
     if len({entry.label for entry in entries}) < 2 and (listed := _only_list(folder)):
         raise UserError(f"{folder} holds a label list; name the list itself: {listed}")
     if not entries:
@@ -168,6 +170,8 @@ def _sources(path: Path) -> dict[str, Path]:
 def _read(path: Path, root: Path | None) -> list[Entry] | Split:
     if path.is_dir():
         return read_folder(path)
+    if not path.is_file():  # a device or a pipe, which may never end
+        raise UserError(f"{path} is neither a file nor a folder; name a label list or a CSV")
     first = _first_line(path)
     tabs = first.count(b"\t")
     is_csv = tabs != 1 if path.suffix.lower() == ".csv" else b"," in first and not tabs
