@@ -255,7 +255,12 @@ def code(command: str) -> str:
 
 def number(value: object) -> float | None:
     """A figure from a file's header, which may hold anything."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
 
 
 def plain(value: object) -> str:

@@ -297,11 +297,11 @@ def _kinds(row: dict[str, Any]) -> dict[str, type]:
 
 def _read_metadata(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     kinds: dict[str, type] = MEMBER_KINDS | {"format": str, "labels": list}
-    if metadata.get("net") == json.dumps(NAME):
-        kinds |= {"how": str, "members": list}
     if "learned" in metadata:  # later than the others
         kinds |= {"learned": list}
     try:
+        if json.loads(metadata["net"]) == NAME:
+            kinds |= {"how": str, "members": list}
         values = {key: json.loads(metadata[key]) for key in kinds}
     except (KeyError, ValueError, RecursionError) as error:
         raise UserError(

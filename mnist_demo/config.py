@@ -9,7 +9,7 @@ from typing import Any
 
 from mnist_demo.errors import UserError
 
-# Smallest and largest value a run accepts; the page's sliders end here too.
+# Smallest and largest value a run accepts; the page may offer less.
 BOUNDS: dict[str, tuple[float, float]] = {
     "epochs": (1, 200),
     "batch_size": (8, 1024),
@@ -42,7 +42,7 @@ class TrainConfig:
     batch_size: int = 128
     learning_rate: float = 3e-3
     optimizer: str = "adamw"
-    momentum: float = 0.9  # SGD and RMSprop only
+    momentum: float = 0.9
     weight_decay: float = 0.01
     schedule: str = "one-cycle"
     gamma: float = 0.7  # the step schedule's factor an epoch
@@ -61,14 +61,14 @@ class TrainConfig:
             if kind is str and not isinstance(value, str):
                 raise UserError(f"{name} must be text, not {value!r}")
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if kind is not str and not (is_number and math.isfinite(value)):
+            if kind is not str and not (is_number and abs(value) < math.inf):
                 raise UserError(f"{name} must be a number, not {value!r}")
             if kind is int and not isinstance(value, int):
                 raise UserError(f"{name} must be a whole number, not {value!r}")
         for name, (low, high) in BOUNDS.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise UserError(f"{name} is {value:g}; choose from {low:g} to {high:g}")
+                raise UserError(f"{name} is {_short(value)}; choose from {low:g} to {high:g}")
         for name, choices in (("keep", ("best", "last")), ("precision", PRECISIONS)):
             if getattr(self, name) not in choices:
                 raise UserError(f"{name} is {getattr(self, name)!r}; choose {' or '.join(choices)}")
@@ -90,6 +90,13 @@ class TrainConfig:
         if unknown:
             raise UserError(f"unknown training settings: {', '.join(unknown)}")
         return cls(**values)
+
+
+def _short(value: float) -> str:
+    try:
+        return f"{value:g}"
+    except OverflowError:  # a whole number of hundreds of digits
+        return "beyond all bounds"
 
 
 def option_of(setting: str) -> str:

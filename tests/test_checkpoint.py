@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -82,6 +83,9 @@ def damaged(kind: str, path: Path) -> str:
     elif kind == "header no JSON":
         save_file(state, path, header | {"net": "compact"})
         return "not written by this program"
+    elif kind == "several nets and which is not told":
+        save_file(state, path, header | {"net": '"\\u0065nsemble"'})
+        return "not written by this program: KeyError..how"
     elif kind == "header nested too deep":
         save_file(state, path, header | {"config": "[" * 100_000})
         return "not written by this program"
@@ -128,6 +132,7 @@ def damaged(kind: str, path: Path) -> str:
         "header of another kind",
         "header of a later version",
         "header no JSON",
+        "several nets and which is not told",
         "header nested too deep",
         "unknown net",
         "wrong net",
@@ -176,3 +181,10 @@ def test_the_released_net_is_small_describes_itself_and_is_good(sample: Dataset)
     assert evaluate(released.net, sample.validation).accuracy >= 0.99
     assert released.command.startswith("python -m mnist_demo train")
     assert released.metrics["test_accuracy"] >= 0.995
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), float("nan")])
+def test_a_setting_beyond_all_numbers_is_an_error(value: Any) -> None:
+    for name in ("seed", "learning_rate"):
+        with pytest.raises(UserError, match=name):
+            TrainConfig.from_dict({name: value})
