@@ -8,13 +8,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from test_hub import made
 from torch import nn
 
 from mnist_demo.benchmark import race, references
-from mnist_demo.benchmark.inference import drawings, times_of
+from mnist_demo.benchmark.inference import drawings, times_of, work_of
 from mnist_demo.benchmark.race import RUNNERS, Lap, Runner
 from mnist_demo.benchmark.references import Taught
 from mnist_demo.benchmark.speed import Finish, format_report, order_of, ratios, summary, to_target
+from mnist_demo.checkpoint import combine
 from mnist_demo.cli import main
 from mnist_demo.datasets import Dataset, Split
 from mnist_demo.nets import build_net, count_parameters
@@ -166,6 +168,12 @@ def test_without_mnist_it_says_what_it_needs(
 ) -> None:
     assert main(["benchmark", "speed", "--data-dir", str(tmp_path)]) == 2
     assert "python -m mnist_demo download" in capsys.readouterr().err
+
+
+def test_the_work_of_several_nets_is_the_sum_of_theirs() -> None:
+    one, other = made("linear"), made("compact")
+    assert work_of(one) == 7840
+    assert work_of(combine([one, other])) == work_of(one) + work_of(other)
 
 
 def test_inference_times_each_drawing(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from mnist_demo.checkpoint import Checkpoint
+
 BATCHES = (1, 16, 64, 256, 1000)
 WARM_UP = 20  # drawings
 PRODUCT = 1024  # rows and columns of the matrices that show the limit
@@ -41,7 +43,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from mnist_demo.nets import find_net
-    from mnist_demo.summary import summarise
 
     if not 1 <= args.drawings <= 100_000 or not 1 <= args.threads <= 1024:
         raise UserError("choose --drawings from 1 to 100000 and --threads from 1 to 1024")
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     spec = find_net(checkpoint.kind)
     if spec.input_shape != (1, 28, 28):
         raise UserError(f"{checkpoint.title} does not read drawings; choose a net of digits")
-    work = summarise(spec).multiply_adds * max(1, len(checkpoint.members))
+    work = work_of(checkpoint)
     threads = torch.get_num_threads()
     torch.set_num_threads(args.threads)
     try:
@@ -70,6 +71,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         }
     finally:
         torch.set_num_threads(threads)
+
+
+def work_of(checkpoint: Checkpoint) -> int:
+    """Multiply-adds for one image, of all nets that answer."""
+    from mnist_demo.nets import find_net
+    from mnist_demo.summary import summarise
+
+    names = [member.net for member in checkpoint.members] or [checkpoint.name]
+    return sum(summarise(find_net(name)).multiply_adds for name in names)
 
 
 def drawings(count: int) -> list[np.ndarray]:
