@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from torch import nn
 
 from mnist_demo.errors import UserError
-from mnist_demo.ink import ink_of_image
+from mnist_demo.ink import ink_of_image, on_white
 from mnist_demo.parts import ways_apart
 from mnist_demo.preprocess import Steps, preprocess_ink
 
@@ -146,9 +146,8 @@ def classify_photo(net: nn.Module, image: Image.Image, shape: tuple[int, int, in
     The middle of the picture, scaled to the net's size: nothing is taken for ink or paper.
     """
     channels, height, width = shape
-    upright = ImageOps.exif_transpose(image).convert("RGBA")
-    opaque = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
-    fitted = ImageOps.fit(opaque.convert("L" if channels == 1 else "RGB"), (width, height))
+    shown = on_white(image)
+    fitted = ImageOps.fit(shown.convert("L") if channels == 1 else shown, (width, height))
     pixels = np.asarray(fitted, dtype=np.float32).reshape(height, width, channels) / 255
     device = next(net.parameters()).device
     logits = net(torch.from_numpy(pixels).permute(2, 0, 1)[None].to(device))

@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFilter, UnidentifiedImageError
 
 from mnist_demo.errors import UserError
 
@@ -21,6 +21,15 @@ MAX_SIDE = 65_535  # no camera's is longer, and a line one pixel high takes long
 WORK_SIZE = 320  # the longer side that photos are read at: 20 pixels are all that is wanted
 MIN_CONTRAST = 0.08  # of the range black to white: less than this is paper or noise
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+TURNS = {  # by EXIF's orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def open_image(
@@ -60,10 +69,34 @@ def open_image(
     return image
 
 
+def upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says, or as it is where that cannot be read.
+
+    Not `ImageOps.exif_transpose`, which writes the other tags anew and fails on many a one.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # a SyntaxError, struct.error, TypeError: whatever its bytes bring about
+        return image
+    return image.transpose(turn) if turn is not None else image
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The picture in RGB: upright, 8 bits a channel, on white where it is transparent."""
+    image = upright(image)
+    if image.mode.startswith(("I", "F")):
+        return _to_image(_levels(image)).convert("RGB")
+    if not _has_alpha(image):
+        return image.convert("RGB")
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
 def ink_of_image(image: Image.Image) -> np.ndarray:
     """The ink of a picture, float32 (H, W) in [0, 1]; all zero where there is none."""
-    image = ImageOps.exif_transpose(image)
-    grey, alpha = _grey_and_alpha(image)
+    grey, alpha = _grey_and_alpha(upright(image))
     if alpha is not None:
         visible = alpha > 0.5
         if not visible.any():
@@ -191,16 +224,24 @@ def _to_image(values: np.ndarray) -> Image.Image:
 def _grey_and_alpha(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
     """Luminance and, where any of it is transparent, opacity; both (H, W) in [0, 1]."""
     if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, dtype=np.float32)
-        top = 65535.0 if image.mode.startswith("I") else max(float(values.max(initial=0)), 1e-6)
-        return _shrink(np.clip(values / top, 0, 1)), None
-    has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
-    if not has_alpha:
+        return _shrink(_levels(image)), None
+    if not _has_alpha(image):
         return _to_array(_shrink_image(image.convert("L"))), None
     small = _shrink_image(image.convert("RGBA"))
     alpha = _to_array(small.getchannel("A"))
     grey = _to_array(small.convert("RGB").convert("L"))
     return grey, alpha if alpha.min() < 0.9 else None
+
+
+def _levels(image: Image.Image) -> np.ndarray:
+    """The grey (H, W) in [0, 1] of a picture in 16 bits or in floats, of which the top is white."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+    top = 65535.0 if image.mode.startswith("I") else max(float(values.max(initial=0)), 1e-6)
+    return np.clip(values / top, 0, 1)
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
 
 
 def _to_array(image: Image.Image) -> np.ndarray:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from digits import DRAWINGS, drawn, grey_image, photo
-from PIL import Image
-from torch import nn
+from PIL import ExifTags, Image
+from torch import Tensor, nn, zeros
 
 from mnist_demo.checkpoint import RELEASED, load_checkpoint, released_sceptic
 from mnist_demo.classify import (
@@ -14,9 +16,12 @@ from mnist_demo.classify import (
     batch_for,
     classify_image,
     classify_ink,
+    classify_photo,
     classify_steps,
     probabilities_of,
 )
+from mnist_demo.datasets.pictures import colour_pixels
+from mnist_demo.ink import open_image
 from mnist_demo.preprocess import NoInkError, preprocess_ink
 from mnist_demo.strangers import KINDS, in_a_row
 from mnist_demo.strokes import PenDigit, draw_anywhere
@@ -107,3 +112,24 @@ def test_batches_come_in_few_sizes_and_waste_little() -> None:
     sizes = [batch_for(count) for count in range(1, 257)]
     assert sorted(set(sizes)) == [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256]
     assert all(count <= size < 1.5 * count for count, size in enumerate(sizes, 1))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "I;16"])
+def test_a_colour_picture_is_learned_as_it_is_read(mode: str, tmp_path: Path) -> None:
+    seen: list[Tensor] = []
+
+    class Net(nn.Linear):
+        def forward(self, images: Tensor) -> Tensor:
+            seen.append(images)
+            return zeros(1, 10)
+
+    rng, path, tags = np.random.default_rng(0), tmp_path / "0.png", Image.Exif()
+    tags[ExifTags.Base.Orientation] = 6
+    values = (
+        rng.integers(2**16, size=(32, 32), dtype=np.uint16)
+        if mode == "I;16"
+        else rng.integers(256, size=(32, 32, 4), dtype=np.uint8)
+    )
+    Image.fromarray(values).save(path, exif=tags)
+    classify_photo(Net(1, 1), open_image(path, colour=True), (3, 32, 32))
+    assert np.array_equal(colour_pixels(path), np.round(seen[0][0].numpy() * 255))

@@ -13,10 +13,18 @@ from digits import DRAWINGS, drawn, grey_image, photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
+from PIL import ExifTags, Image, ImageChops, ImageOps
 
 from mnist_demo.errors import UserError
-from mnist_demo.ink import drop_specks, ink_of_grey, ink_of_image, label_patches, open_image
+from mnist_demo.ink import (
+    drop_specks,
+    ink_of_grey,
+    ink_of_image,
+    label_patches,
+    on_white,
+    open_image,
+    upright,
+)
 from mnist_demo.preprocess import NoInkError, preprocess_image, preprocess_ink
 
 GREY = drawn("2")
@@ -229,3 +237,27 @@ def test_what_is_no_picture_says_so(content: bytes, reason: str, tmp_path: Path)
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No such file"):
         open_image(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_picture_is_turned_as_pillow_turns_it(orientation: int) -> None:
+    stream, tags = io.BytesIO(), Image.Exif()
+    tags[ExifTags.Base.Orientation] = orientation
+    Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3)).save(stream, "PNG", exif=tags)
+    image = open_image(stream.getvalue())
+    assert not ImageChops.difference(upright(image), ImageOps.exif_transpose(image)).getbbox()
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage!", b"Exif\0\0MM\0*\0\0\0\x08\0", b"\xff"])
+def test_tags_that_cannot_be_read_turn_nothing(exif: bytes) -> None:
+    stream = io.BytesIO()
+    grey_image(GREY).save(stream, "PNG", exif=exif)
+    read = ink_of_image(open_image(stream.getvalue()))
+    assert np.array_equal(read, ink_of_image(grey_image(GREY)))
+
+
+def test_sixteen_bits_are_scaled_and_nothing_is_white() -> None:
+    deep = Image.fromarray(np.array([[2000, 40000, 65535]], dtype=np.uint16))
+    assert np.asarray(on_white(deep))[0, :, 0].tolist() == [8, 156, 255]
+    clear = Image.fromarray(np.array([[[9, 9, 9, 0], [9, 9, 9, 255]]], dtype=np.uint8))
+    assert np.asarray(on_white(clear))[0].tolist() == [[255] * 3, [9] * 3]

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from mnist_demo.strokes import PAD
 
@@ -95,12 +95,24 @@ def _small(rng: random.Random) -> Image.Image:
 
 def _encoded(rng: random.Random) -> bytes:
     image, kind = _small(rng), rng.choice(("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"))
+    more = {"exif": _exif(rng)} if kind in ("PNG", "JPEG", "WEBP") and rng.random() < 0.5 else {}
     stream = io.BytesIO()
     try:
-        image.save(stream, format=kind)
+        image.save(stream, format=kind, **more)
     except (OSError, ValueError):  # not every mode fits every format
         image.convert("L").save(stream, format="PNG")
     return stream.getvalue()
+
+
+def _exif(rng: random.Random) -> bytes:
+    """A photo's tags, of which one says that it is turned, or what was made of them."""
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = rng.randrange(10)
+    tags[ExifTags.Base.Make] = "a camera"
+    content = bytearray(tags.tobytes())
+    for _ in range(rng.choice((0, 1, 10))):
+        content[rng.randrange(len(content))] = rng.randrange(256)
+    return rng.choice((bytes(content), bytes(content), b"Exif\0\0garbage!", b"\xff" * 20))
 
 
 def _broken(rng: random.Random) -> bytes:

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from mnist_demo.errors import UserError
-from mnist_demo.ink import FORMATS, border_of, open_image
+from mnist_demo.ink import FORMATS, border_of, on_white, open_image
 from mnist_demo.preprocess import SIDE, preprocess_image
 
 READY = f"{SIDE}x{SIDE} grey"  # what nets take, where it is light on dark
@@ -105,13 +105,13 @@ def _plain_pixels(path: Path) -> np.ndarray:
 
 
 def colour_pixels(source: Path | bytes) -> np.ndarray:
-    """uint8 (3, 32, 32) of a picture that has 32x32 pixels."""
+    """uint8 (3, 32, 32) of a picture that has 32x32 pixels, as `classify_photo` sees it."""
     image = open_image(source, colour=True)
     if image.size != (COLOUR_SIDE, COLOUR_SIDE):
         raise UserError(
             f"it has {image.width}x{image.height} pixels; make it {COLOUR_SIDE}x{COLOUR_SIDE}"
         )
-    return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
+    return np.ascontiguousarray(np.asarray(on_white(image)).transpose(2, 0, 1))
 
 
 def to_image(pixels: np.ndarray) -> Image.Image:
