@@ -266,7 +266,7 @@ def test_a_saved_file_is_opened_again(open_page: Open, tmp_path: Path) -> None:
     before = stored(page)
     page.get_by_role("button", name="Forget all").click()
     opener.set_input_files(file)
-    expect(told).to_have_text("Taken: 2.")
+    expect(told).to_have_text("2 digits taken in.")
     expect(page.get_by_role("button", name="Bring back")).to_be_hidden()
     assert stored(page) == before
     expect(page.locator("#sketchpad .score")).to_have_text("2 of 2 read right")
@@ -275,7 +275,7 @@ def test_a_saved_file_is_opened_again(open_page: Open, tmp_path: Path) -> None:
     file.write_text("\n".join([*lines[:1], lines[0], *lines[1:]]))  # no names, one digit twice
     opener.set_input_files(file)
     expect(told).to_have_text(
-        "Taken: 298, here already: 1, no room: 102, for 300 are kept at most, "
+        "298 digits taken in, here already: 1, no room: 102, for 300 are kept at most, "
         "lines that are no digits: 2."
     )
     kept = stored(page)
@@ -285,7 +285,7 @@ def test_a_saved_file_is_opened_again(open_page: Open, tmp_path: Path) -> None:
     page.get_by_role("button", name="Forget this 1").last.click()
     file.write_text("\n".join(lines[300:302]))
     opener.set_input_files(file)
-    expect(told).to_have_text("Taken: 2.")
+    expect(told).to_have_text("2 digits taken in.")
     page.get_by_role("button", name="Bring back").click()
     expect(told).to_contain_text("there is room for no more")
 

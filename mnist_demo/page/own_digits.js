@@ -1,6 +1,7 @@
 // Digits that a visitor named in the Draw tab. They are kept in this browser alone, and the
 // Train tab sends them along where its visitor wants a net to learn from them.
 const MINE = "mnist-demo-digits";
+const SENT = "mnist-demo-own"; // what the last run of this tab began with, until all are forgotten
 const MOST_KEPT = 300; // as many as a browser stores for sure
 
 function isOwnDigit(entry) {
@@ -27,6 +28,7 @@ function storeDigits(digits) {
   try {
     localStorage.setItem(MINE, JSON.stringify(plain));
     window.unstoredDigits = null;
+    if (!plain.length) sessionStorage.removeItem(SENT);
   } catch {
     window.unstoredDigits = plain;
   }

@@ -35,6 +35,8 @@ function keepNew(some) {
 
 const noRoom = () => t("{n} are kept, and there is room for no more: save them, then forget them.", { n: MOST_KEPT });
 
+const unstored = () => t("This browser stores nothing: save them as a file before you leave.");
+
 /** What is kept has changed. */
 function showMine() {
   for (const name of ["learn", "save", "forget"]) find(`.mine .${name}`).hidden = !digits.length;
@@ -156,9 +158,9 @@ back.addEventListener("click", () => {
     digits.splice(place, 0, digit);
     return false;
   });
-  storeDigits(digits);
+  const isStored = storeDigits(digits);
   readAgain();
-  find(".told").textContent = forgotten.length ? noRoom() : "";
+  find(".told").textContent = forgotten.length ? noRoom() : isStored ? "" : unstored();
   (digits.find(({ pixels }) => pixels === last.pixels)?.tile.querySelector(".show") ?? back).focus();
 });
 
@@ -203,17 +205,17 @@ async function openCsv(chosen) {
   const known = new Set(digits.map(({ pixels }) => pixels));
   const others = found.filter(({ pixels }) => !known.has(pixels) && known.add(pixels));
   const taken = others.slice(0, Math.max(0, MOST_KEPT - digits.length));
-  keepNew(taken);
+  const isStored = keepNew(taken);
   readMine();
   const [here, left, wrong] = [found.length - others.length, others.length - taken.length, read.length - found.length];
   const told = [
-    t("taken: {n}", { n: taken.length }),
+    t(taken.length === 1 ? "1 digit taken in" : "{n} digits taken in", { n: taken.length }),
     here && t("here already: {n}", { n: here }),
     left && t("no room: {n}, for {most} are kept at most", { n: left, most: MOST_KEPT }),
     wrong && t("lines that are no digits: {n}", { n: wrong }),
     isCut && t("no more than {n} MB are read", { n: MOST_READ / 2 ** 20 }),
   ];
-  return sentence(told.filter(Boolean).join(t(", ")));
+  return sentence(told.filter(Boolean).join(t(", "))) + (isStored ? "" : ` ${unstored()}`);
 }
 
 find(".mine .load").addEventListener("click", () => csv.click());

@@ -42,8 +42,7 @@ async function keepRead(label) {
   digits = digits.filter((digit) => digit !== before);
   const isStored = keepNew([{ label, pixels: stripAnswer.centred, net: props.value.net, said: saidOf(stripAnswer) }]);
   clear();
-  tellMine(isStored ? t("Kept as {digit}. Draw the next.", { digit: named(label) })
-    : t("This browser stores nothing: save them as a file before you leave."));
+  tellMine(isStored ? t("Kept as {digit}. Draw the next.", { digit: named(label) }) : unstored());
 }
 
 const saidOf = (answer) => (answer.parts.length ? answer.parts.map((part) => part.digit) : [answer.digit]).join("");

@@ -73,9 +73,11 @@ find(".start").addEventListener("click", () => {
   keepSent(own);
   trigger("train", { key, press: ++presses, own });
 });
-function resume(run) {
+function resume(run, mine = packedDigits()) {
   say("");
-  trigger("resume", { run, key, press: ++presses, own: board.runs[run].also ? sentOr(packedDigits()) : "" });
+  const own = board.runs[run].also ? mine : "";
+  keepSent(own);
+  trigger("resume", { run, key, press: ++presses, own });
 }
 
 // Digits of the visitor's own, to learn from beside the data.

@@ -21,13 +21,12 @@ const key = storedKey();
 // A reload breaks a run off, and the same tab then goes on with it.
 
 const GOING = "mnist-demo-going"; // when the run began that the page was left with; see masthead.js
-const OWN = "mnist-demo-own"; // the digits of the visitor's own that the last run began with
 const TRIES = 15; // seconds within which the server has noticed that the page is gone
 let broken = null; // the run to go on with, by when it began
 
 function noteGoing({ type }) {
   const run = board.runs[board.now?.run];
-  const isGoing = ["waiting", "training"].includes(board.now?.status) && !stopping;
+  const isGoing = ["waiting", "training", "testing"].includes(board.now?.status) && !stopping;
   const isLeft = type === "pagehide" || document.hidden;
   try {
     if (isGoing && isLeft) sessionStorage.setItem(GOING, run.begun);
@@ -39,7 +38,7 @@ function noteGoing({ type }) {
 
 function keepSent(own) {
   try {
-    sessionStorage.setItem(OWN, own);
+    sessionStorage.setItem(SENT, own);
   } catch {
     // What is named meanwhile changes what a reload goes on with: the server says so.
   }
@@ -47,7 +46,7 @@ function keepSent(own) {
 
 function sentOr(own) {
   try {
-    return sessionStorage.getItem(OWN) || own;
+    return sessionStorage.getItem(SENT) || own;
   } catch {
     return own;
   }
@@ -63,7 +62,7 @@ function goOn() {
   broken = null;
   window.dispatchEvent(new Event("run-back"));
   if (!run.resumable) return;
-  resume(id);
+  resume(id, sentOr(packedDigits()));
   const epochs = table(run.epochs).length;
   say(epochs ? t("The page was reloaded; the run goes on after epoch {n}.", { n: epochs })
     : t("The page was reloaded; the run begins anew."), ".news");

@@ -1,0 +1,155 @@
+"""What the form, the runs and digits of one's own are to each other, in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+from test_browser_draw import Open, open_page
+
+from mnist_demo.benchmark.server import free_port
+from mnist_demo.checkpoint import Checkpoint
+from mnist_demo.config import TrainConfig
+from mnist_demo.nets import build_net
+from mnist_demo.page import training
+from mnist_demo.page.app import build
+from mnist_demo.page.context import Context
+from mnist_demo.page.launch import launch_page
+from mnist_demo.page.runs import Run
+from mnist_demo.page.shelf import Shelf
+from mnist_demo.train import Dials
+
+pytestmark = pytest.mark.browser
+__all__ = ["open_page"]  # a fixture
+KEY = "a1" * 16  # what the browser's runs are kept under
+DIGITS = "mnist-demo-digits"
+SENT = "mnist-demo-own"
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    """A server that keeps a run which learns from digits of its visitor's and was broken off."""
+    config = TrainConfig(net="linear", dataset="sample")
+    labels = tuple("0123456789")
+    released = Checkpoint(build_net("linear").eval(), "linear", "sample", labels, config.to_dict())
+    context = Context(released, tmp_path / "data", shelf=Shelf(tmp_path / "runs"))
+    drawer = context.shelf.drawer(KEY)
+    assert drawer is not None
+    config = TrainConfig(net="linear", dataset="sample", batch_size=25, also="my-digits.csv")
+    run = Run("run-1", 1, config, "sample", "cpu", Dials(0.1), status="interrupted", begun=1000.5)
+    slot = drawer.new_slot()
+    slot.keep(run)
+    slot.release()
+    return context
+
+
+@pytest.fixture
+def address(context: Context) -> Iterator[str]:
+    page = build(context)
+    yield launch_page(page, port=free_port(), block=False)
+    page.close(verbose=False)
+    context.crew.close()
+
+
+def digit(label: int) -> dict[str, Any]:
+    return {"label": label, "pixels": base64.b64encode(bytes([label]) * 784).decode()}
+
+
+def packed(*labels: int) -> str:
+    return base64.b64encode(b"".join(bytes([label]) * 785 for label in labels)).decode()
+
+
+def hold(page: Page, **kept: str) -> None:
+    """What the browser has stored when the page is opened next, and `session` in this tab."""
+    page.evaluate(
+        "([key, digits, kept]) => { localStorage.setItem('mnist-demo-runs', key);"
+        f"localStorage.setItem('{DIGITS}', digits);"
+        "for (const name in kept) sessionStorage.setItem(name, kept[name]); }",
+        [KEY, json.dumps([digit(3), digit(1)]), kept],
+    )
+    page.reload()
+
+
+def resumed_with(request: Request) -> bool:
+    return "/queue/join" in request.url and '"own"' in (request.post_data or "")
+
+
+def own_in(request: Request) -> str:
+    sent: str = json.loads(request.post_data or "{}")["event_data"]["own"]
+    return sent
+
+
+def test_resume_sends_the_digits_of_today_until_they_are_forgotten(open_page: Open) -> None:
+    page = open_page()
+    hold(page, **{SENT: packed(9)})  # what another run began with
+    page.get_by_role("tab", name="Train").click()
+    with page.expect_request(resumed_with) as waiting:
+        page.get_by_role("button", name="Resume (run 1)").click()
+    assert own_in(waiting.value) == packed(3, 1)
+    # A reload would go on with these.
+    assert page.evaluate(f"sessionStorage.getItem('{SENT}')") == packed(3, 1)
+    page.get_by_role("tab", name="Draw").click()
+    page.locator("#sketchpad .mine summary").click()
+    page.get_by_role("button", name="Forget all").click()
+    assert page.evaluate(f"sessionStorage.getItem('{SENT}')") is None
+
+
+def test_a_reload_goes_on_with_the_digits_that_were_sent(open_page: Open) -> None:
+    page = open_page()
+    going = {SENT: packed(9), "mnist-demo-going": "1000.5"}
+    with page.expect_request(resumed_with) as waiting:
+        hold(page, **going)
+    assert own_in(waiting.value) == packed(9)
+    assert page.evaluate(f"sessionStorage.getItem('{SENT}')") == packed(9)
+
+
+def test_a_reload_in_mid_test_goes_on_too(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bool] = []
+
+    def steps(_: Any, run: Run, *__: Any, is_resumed: bool = False, **___: Any) -> Iterator[None]:
+        told.append(is_resumed)
+        run.status = "testing"
+        try:
+            for _ in range(1000 * (not is_resumed)):
+                yield
+            run.status = "done"
+        finally:
+            if run.status == "testing":
+                run.status = "interrupted"
+            assert run.keeper is not None
+            run.keeper.keep(run)
+            run.keeper.release()
+        yield
+
+    monkeypatch.setattr(training, "steps_of", steps)
+    page = open_page(expected="rror")  # Gradio's, of the stream that the reload cuts off
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#training-board .start").click()
+    board = page.locator("#training-board .board")
+    expect(board).to_have_attribute("data-status", "testing")
+    page.reload()
+    expect(board).to_have_attribute("data-status", "done")
+    assert told == [False, True]
+
+
+def test_what_is_not_stored_is_said_of_opened_and_of_brought_back_digits(
+    open_page: Open, tmp_path: Path
+) -> None:
+    page = open_page()
+    page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }")
+    page.locator("#sketchpad .mine summary").click()
+    file = tmp_path / "digits.csv"
+    file.write_text(",".join(map(str, [7] + [128] * 784)))
+    page.locator("#sketchpad .mine input").set_input_files(file)
+    told = page.locator("#sketchpad .told")
+    expect(told).to_have_text(
+        "1 digit taken in. This browser stores nothing: save them as a file before you leave."
+    )
+    page.get_by_role("button", name="Forget all").click()
+    page.get_by_role("button", name="Bring back 1").click()
+    expect(told).to_contain_text("This browser stores nothing")
