@@ -46,7 +46,7 @@ def add_api(context: Context) -> None:
             "probabilities" of the ten digits} or {"error"}
         """
         try:
-            checkpoint = context.checkpoint(*_owner(context, net))
+            checkpoint = await context.ready(*_owner(context, net))
             context.check_reads_digits(checkpoint)
             steps = await context.pictures.read(image, preprocess_ink)
             answer = await context.batcher.classify(checkpoint.answering, steps)

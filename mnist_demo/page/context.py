@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -75,6 +76,20 @@ class Context:
         checkpoint = self._run(visitor, choice).checkpoint
         if checkpoint is None:
             raise UserError("this run has no net yet; wait until its first epoch is over")
+        return checkpoint
+
+    async def ready(self, visitor: Visitor, choice: object) -> Checkpoint:
+        """The same, ready to answer; what is not in memory yet is read by a thread."""
+        if self.is_shared(choice):
+            return self._shared[choice]
+        loaded = self._run(visitor, choice).loaded
+        if loaded is not None and "answering" in vars(loaded):  # which was made, then
+            return loaded
+        return await asyncio.to_thread(self._made_ready, visitor, choice)
+
+    def _made_ready(self, visitor: Visitor, choice: object) -> Checkpoint:
+        checkpoint = self.checkpoint(visitor, choice)
+        _ = checkpoint.answering
         return checkpoint
 
     def choices(self, visitor: Visitor) -> list[tuple[str, str]]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import nn
@@ -23,6 +23,8 @@ from mnist_demo.page.pools import pool_of_one_core
 from mnist_demo.preprocess import Steps
 
 MAX_WAITING = 8
+
+Named = TypeVar("Named")
 
 
 @dataclass
@@ -36,9 +38,12 @@ class Insight:
         """Inside a net. Raises TooOften where many wait."""
         return await self._in_line(look_inside, net, steps.centred, with_evidence)
 
-    async def opinions(self, nets: Sequence[nn.Module], steps: Steps) -> list[np.ndarray]:
-        """Each net's probabilities (classes,). Raises TooOften where many wait."""
-        return await self._in_line(ask_all, nets, steps)
+    async def opinions(
+        self, find: Callable[[], Iterable[tuple[Named, nn.Module]]], steps: Steps
+    ) -> list[tuple[Named, np.ndarray]]:
+        """The probabilities (classes,) of each net that `find` finds. Raises TooOften likewise."""
+        found: list[tuple[Named, np.ndarray]] = await self._in_line(ask_all, find, steps)
+        return found
 
     async def _in_line(self, work: Callable[..., Any], *given: Any) -> Any:
         if self._waiting >= MAX_WAITING:
@@ -50,8 +55,10 @@ class Insight:
             self._waiting -= 1
 
 
-def ask_all(nets: Sequence[nn.Module], steps: Steps) -> list[np.ndarray]:
-    return [probabilities_of(net, steps.centred[None])[0] for net in nets]
+def ask_all(
+    find: Callable[[], Iterable[tuple[Named, nn.Module]]], steps: Steps
+) -> list[tuple[Named, np.ndarray]]:
+    return [(name, probabilities_of(net, steps.centred[None])[0]) for name, net in find()]
 
 
 def describe(inside: Inside, words: Callable[[str], str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
 from mnist_demo.page import ending
 from mnist_demo.page.curve import Curve
+from mnist_demo.page.loaded import Loaded
 from mnist_demo.page.messages import unpack_evaluation
 from mnist_demo.page.runs import ACTIVE, Run
 from mnist_demo.train import Dials, Epoch
@@ -53,7 +54,7 @@ def begun(folder: Path) -> float:
         return 0.0
 
 
-def read(folder: Path) -> Run:
+def read(folder: Path, loaded: Loaded) -> Run:
     """The run in a folder. One that was on when its server or page ended is interrupted.
 
     Its net is read when somebody uses it. Raises UserError where its figures are damaged.
@@ -75,9 +76,9 @@ def read(folder: Path) -> Run:
         run.status = "interrupted"
         run.message = f"Interrupted {ending.where(config, run.epochs)}."
     if (folder / NET).is_file():
-        run.make_net = functools.partial(_net_in, folder / NET)
+        run.make_net = functools.partial(_net_in, loaded, folder / NET)
     if (folder / ANSWERS).is_file():
-        run.make_evaluation = functools.partial(_answers_in, folder / ANSWERS)
+        run.make_evaluation = functools.partial(_answers_in, loaded, folder / ANSWERS)
     return run
 
 
@@ -94,15 +95,15 @@ def _values(folder: Path) -> dict[str, Any]:
         raise UserError(DAMAGED) from error
 
 
-def _net_in(path: Path) -> Checkpoint:
+def _net_in(loaded: Loaded, path: Path) -> Checkpoint:
     try:
-        return from_bytes(path.read_bytes())
+        return loaded.load(path, from_bytes)
     except OSError as error:
         raise UserError("this net is kept no more; train it again") from error
 
 
-def _answers_in(path: Path) -> Evaluation:
+def _answers_in(loaded: Loaded, path: Path) -> Evaluation:
     try:
-        return unpack_evaluation(path.read_bytes())
+        return loaded.load(path, unpack_evaluation)
     except OSError as error:
         raise UserError("this run's answers are kept no more; train it again") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -82,10 +83,13 @@ class Run:
     stop: threading.Event = field(default_factory=threading.Event)
     pause: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)  # its page was closed
-    # Made when first asked for: nets wait as bytes or on disk until somebody uses them.
+    # Asked when somebody uses the net, which waits as bytes or on disk until then.
     make_net: Callable[[], Checkpoint] | None = field(default=None, repr=False)
     make_evaluation: Callable[[], Evaluation] | None = field(default=None, repr=False)
-    _net: Checkpoint | None = field(default=None, repr=False)
+    # What that gave last, by which it was given; a net on disk is kept there alone.
+    _made: tuple[object, Callable[[], Checkpoint | None]] = field(
+        default=(None, lambda: None), repr=False
+    )
     _evaluation: Evaluation | None = field(default=None, repr=False)
 
     @property
@@ -106,7 +110,7 @@ class Run:
     @property
     def is_usable(self) -> bool:
         """Whether there is a net."""
-        return self._net is not None or self.make_net is not None
+        return self.make_net is not None
 
     @property
     def is_resumable(self) -> bool:
@@ -128,16 +132,23 @@ class Run:
     def checkpoint(self) -> Checkpoint | None:
         """The net, on the CPU, once an epoch is over. Raises UserError where its file is gone."""
         make = self.make_net
-        if self._net is not None or make is None:
-            return self._net
-        net = make()
-        if self.make_net is make:  # else another one has come meanwhile
-            self._net = net
+        if make is None:
+            return None
+        net = self.loaded
+        if net is None:
+            net = make()
+            self._made = make, weakref.ref(net)
         return net
 
     @checkpoint.setter
     def checkpoint(self, checkpoint: Checkpoint | None) -> None:
-        self._net, self.make_net = checkpoint, None
+        self.make_net = None if checkpoint is None else lambda: checkpoint
+
+    @property
+    def loaded(self) -> Checkpoint | None:
+        """The net where it is in memory already."""
+        made_by, net = self._made
+        return net() if made_by is self.make_net else None  # else another one has come
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -158,7 +169,7 @@ class Run:
 
     def put_net(self, content: bytes) -> None:
         """Another net, as a checkpoint's bytes. What was found of the one before is not its."""
-        self._net, self.make_net = None, functools.partial(from_bytes, content)
+        self.make_net = functools.cache(functools.partial(from_bytes, content))
         self.fresh["net"] = content
         self.evaluation, self.accuracy = None, None
         self.fresh.pop("answers", None)

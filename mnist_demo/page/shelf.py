@@ -22,6 +22,7 @@ from mnist_demo.errors import UserError
 from mnist_demo.faults import why_not_written
 from mnist_demo.files import may_write, write_whole
 from mnist_demo.page import record
+from mnist_demo.page.loaded import Loaded
 from mnist_demo.page.runs import Run
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -44,6 +45,7 @@ class Shelf:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
+        self.loaded = Loaded()
         self._in_use: set[Path] = set()  # runs that are on in this process
         self._lock = threading.Lock()
         self._cleaned = 0.0
@@ -127,7 +129,7 @@ class Drawer:
             slot = Slot(self, path)
             if slot not in known and not slot.is_on:
                 with contextlib.suppress(UserError):
-                    found.append((record.read(path), slot))
+                    found.append((record.read(path, self.shelf.loaded), slot))
         return found
 
     def new_slot(self) -> Slot:
@@ -169,7 +171,7 @@ class Slot:
         if not self.drawer.shelf.use(self.path):
             raise UserError("this run is on in another page of yours")
         try:
-            if record.read(self.path).status != "interrupted":
+            if record.read(self.path, self.drawer.shelf.loaded).status != "interrupted":
                 raise UserError("this run went on in another page of yours; reload this one")
         except UserError:
             self.release()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from torch import nn
 
 from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.classify import Answer
@@ -117,9 +118,8 @@ async def ask_all(context: Context, session: Any, drawing: Any, words: Words) ->
     """What each of the visitor's nets that read digits says of a drawing, in the page's order."""
 
     async def ask(checkpoint: Checkpoint, steps: Steps) -> dict[str, Any]:
-        nets = nets_for_digits(context, context.visitors.get(session))
-        answering = [other.answering for _, _, other in nets]
-        opinions = await context.insight.opinions(answering, steps)
+        visitor = context.visitors.get(session)
+        find = functools.partial(nets_for_digits, context, visitor)  # may have to read nets
         return {
             "minds": [
                 {
@@ -127,22 +127,22 @@ async def ask_all(context: Context, session: Any, drawing: Any, words: Words) ->
                     "answers": choice == drawing["net"],
                     "probabilities": [round(float(p), 4) for p in probabilities],
                 }
-                for (title, choice, _), probabilities in zip(nets, opinions, strict=True)
+                for (title, choice), probabilities in await context.insight.opinions(find, steps)
             ]
         }
 
     return await _told(context, session, drawing, INSIDE, ask)
 
 
-def nets_for_digits(context: Context, visitor: Visitor) -> list[tuple[str, str, Checkpoint]]:
-    """A visitor's nets that can read drawings: title, choice and net."""
-    nets = []
+def nets_for_digits(
+    context: Context, visitor: Visitor
+) -> Iterator[tuple[tuple[str, str], nn.Module]]:
+    """A visitor's nets that can read drawings, each with its title and choice."""
     for title, choice in context.choices(visitor):
         with contextlib.suppress(UserError):  # one that cannot be read is told to who chooses it
             checkpoint = context.checkpoint(visitor, choice)
             context.check_reads_digits(checkpoint)
-            nets.append((title, choice, checkpoint))
-    return nets
+            yield (title, choice), checkpoint.answering
 
 
 async def _told(
@@ -157,7 +157,7 @@ async def _told(
         visitor = context.visitors.get(session)
         with visitor.pace.turn(cost):
             ink, choice = read_drawing(drawing)
-            checkpoint = context.checkpoint(visitor, choice)
+            checkpoint = await context.ready(visitor, choice)
             context.check_reads_digits(checkpoint)
             return await work(checkpoint, steps_of(ink, drawing.get("own")))
     except NoInkError:
