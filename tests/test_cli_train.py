@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from torch import nn
 
 from mnist_demo import evaluate
 from mnist_demo.checkpoint import load_checkpoint
-from mnist_demo.cli import main
+from mnist_demo.cli import main, train
 from mnist_demo.cli.following import TEST_BATCH, fill_following, mirrored_digits
 from mnist_demo.cli.settings import config_of
 from mnist_demo.cli.train import add_arguments
@@ -23,6 +24,7 @@ from mnist_demo.datasets import Dataset
 from mnist_demo.nets import build_net
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES, make_optimizer, schedule_factor
 from mnist_demo.outcome import command_of
+from mnist_demo.train import Epoch
 
 QUICK = ["train", "--dataset", "sample", "--net", "linear", "--augment", "none", "--epochs", "1"]
 
@@ -116,6 +118,54 @@ def test_a_dry_run_learns_once_and_writes_nothing(
         assert "nothing was written" in text
         assert seen == [100]
     assert list(tmp_path.iterdir()) == []
+
+
+def stop_after_an_epoch(patch: pytest.MonkeyPatch) -> None:
+    pressed, line_of = threading.Event(), train.line_of
+
+    def ctrl_c() -> nullcontext[threading.Event]:
+        pressed.clear()
+        return nullcontext(pressed)
+
+    def line(epoch: Epoch) -> str:
+        pressed.set()
+        return line_of(epoch)
+
+    patch.setattr(train, "ctrl_c", ctrl_c)
+    patch.setattr(train, "line_of", line)
+
+
+def test_a_run_that_is_stopped_leaves_the_net_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, beside = tmp_path / "net.safetensors", tmp_path / "net-stopped.safetensors"
+    words = [*QUICK, "--out", str(out)]
+    assert main(words) == 0
+    assert "is there" not in capsys.readouterr().err
+    earlier = out.read_bytes()
+    words += ["--epochs", "3"]
+    with monkeypatch.context() as patch:
+        stop_after_an_epoch(patch)
+        assert main(words) == 130
+        assert main([*words, "--resume"]) == 130  # knows it still
+    told = capsys.readouterr()
+    assert f"wrote {beside}" in told.out
+    assert told.err.count(f"note: {out} is there and will be written over") == 2
+    assert out.read_bytes() == earlier
+    assert load_checkpoint(beside).metrics["epochs"] == 2
+    assert main([*words, "--resume"]) == 0
+    assert load_checkpoint(out).metrics["epochs"] == 3
+
+
+def test_a_run_that_is_stopped_twice_writes_over_its_own_net(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "net.safetensors"
+    stop_after_an_epoch(monkeypatch)
+    for epochs, words in ((1, []), (2, ["--resume"])):
+        assert main([*QUICK, "--epochs", "3", "--out", str(out), *words]) == 130
+        assert load_checkpoint(out).metrics["epochs"] == epochs
+    assert len(list(tmp_path.iterdir())) == 2  # the net and the run
 
 
 def test_no_accel_is_the_cpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

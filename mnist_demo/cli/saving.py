@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +11,10 @@ if TYPE_CHECKING:
     from mnist_demo.resume import Running
 
 
-def save(running: Running, data: Dataset, args: argparse.Namespace, seconds: float) -> None:
-    """Writes the net to `args.out`, and says what it is worth."""
+def save(
+    running: Running, data: Dataset, args: argparse.Namespace, out: Path, seconds: float
+) -> None:
+    """Writes the net to `out`, and says what it is worth."""
     from mnist_demo.checkpoint import Checkpoint, save_checkpoint
     from mnist_demo.material import digest_of
     from mnist_demo.outcome import command_of, figures_of
@@ -32,12 +35,12 @@ def save(running: Running, data: Dataset, args: argparse.Namespace, seconds: flo
     metrics |= {"epochs": float(epochs), "seconds": round(seconds, 1)}
     more = ["--device", args.device] if args.device else []
     more += ["--image-root", str(args.image_root)] if args.image_root else []
-    command = command_of(config, args.out.name, *more, done=epochs)
+    command = command_of(config, out.name, *more, done=epochs)
     checkpoint = Checkpoint(
         *(net, config.net, data.name, data.labels, config.to_dict(), metrics, command),
         learned=(digest_of(config, data),),
     )
-    path = save_checkpoint(checkpoint, args.out)
+    path = save_checkpoint(checkpoint, out)
     if epochs < config.epochs:
         print(f"stopped early: kept the {config.keep} of {epochs} epochs")
     print(f"{figure}; trained in {seconds:.1f} s; wrote {path}", flush=True)

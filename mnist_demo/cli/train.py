@@ -9,12 +9,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mnist_demo.cli.common import add_data_dir, add_image_root, refuse_place
+from mnist_demo.cli.common import add_data_dir, add_device, add_image_root, refuse_place
 from mnist_demo.cli.following import (
     add_following,
     check_following,
@@ -44,7 +44,7 @@ INTERRUPTED = 130
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
-    parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
+    add_device(parser)
     add_following(parser)
     add_image_root(parser)
     add_data_dir(parser)
@@ -66,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def resume_file(out: Path) -> Path:
     """Where a run is kept while it is on."""
     return out.with_name(f"{out.name}.resume")
+
+
+def stopped_file(out: Path) -> Path:
+    """Where the net of a run that is broken off goes, where `out` is another run's."""
+    return out.with_name(f"{out.stem}-stopped{out.suffix}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -185,12 +190,23 @@ def _to_the_end(
     stored: Stored | None,
     ranks: Ranks | None,
 ) -> int:
-    """Trains, and writes the net that came of it, also of a run that was broken off."""
+    """Trains, and writes the net that came of it, also of a run that was broken off.
+
+    That one replaces no net of an earlier run: it goes beside it.
+    """
     from mnist_demo.faults import OutOfMemory
 
-    started = time.perf_counter() - (stored.notes.get("seconds", 0.0) if stored else 0.0)
+    noted = stored.notes if stored else {}
+    started = time.perf_counter() - noted.get("seconds", 0.0)
+    is_others = noted.get("out_is_others", args.out.exists())
+    if is_others:
+        _note(f"{args.out} is there and will be written over, unless this run is stopped")
+
+    def notes() -> dict[str, Any]:
+        return {"seconds": time.perf_counter() - started, "out_is_others": is_others}
+
     stop = nullcontext(ranks.stopping) if ranks else ctrl_c()
-    trouble = _train(running, data, place, started, stop, args.log_interval, args.log_to)
+    trouble = _train(running, data, place, notes, stop, args.log_interval, args.log_to)
     seconds = time.perf_counter() - started
     done, asked = len(running.epochs), running.config.epochs
     stopped = trouble is None and done < asked
@@ -200,7 +216,8 @@ def _to_the_end(
         print("stopped before the first epoch was over; nothing was written")
         return INTERRUPTED
     try:
-        save(running, data, args, seconds)
+        out = stopped_file(args.out) if is_others and done < asked else args.out
+        save(running, data, args, out, seconds)
     except UserError as error:
         if place.exists():
             raise UserError(f"{error}; or mend it and run again with --resume") from error
@@ -218,7 +235,7 @@ def _train(
     running: Running,
     data: Dataset,
     place: Path,
-    started: float,
+    notes: Callable[[], dict[str, Any]],
     stop: AbstractContextManager[threading.Event],
     log_interval: int,
     log_to: Path | None,
@@ -236,10 +253,6 @@ def _train(
     bar = tqdm(
         total=batches * config.epochs, initial=before, unit="batch", leave=False, disable=None
     )
-
-    def notes() -> dict[str, float]:
-        return {"seconds": time.perf_counter() - started}
-
     events = keep_on_disk(running.events(data), place, running, data, notes, _note)
     if log_to is not None:
         from mnist_demo.logbook import logged
