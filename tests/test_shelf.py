@@ -216,6 +216,28 @@ def test_other_digits_of_ones_own_leave_a_run_to_go_on_with(
             assert "take back what was changed and press Resume" in back.message
 
 
+def test_what_becomes_of_a_run_that_goes_on_is_told_after_later_runs(
+    shelf: Shelf, beside: TrainConfig
+) -> None:
+    own, visitor = as_sent(digits(20)), Visitor("anna")
+    run = begin(visitor, beside, "some", "CPU", drawer_of(shelf))
+    updates = updates_beside(run, own)
+    advance(updates, lambda: len(run.epochs) == 1 and run.is_usable)
+    updates.close()  # type: ignore[attr-defined]
+    later, updates = start(shelf, visitor)
+    list(updates)
+    assert board(visitor)["now"]["run"] == later.id
+    for sent, status, text in (
+        (as_sent(digits(21)), "interrupted", "take back what was changed"),  # why it cannot
+        (own, "done", "Done: "),
+    ):
+        take_up(visitor, run.id, NOWHERE, has_own=True)
+        list(updates_beside(run, sent, is_resumed=True))
+        told = board(visitor)["now"]
+        assert (told["run"], told["status"]) == (run.id, status)
+        assert text in told["text"]
+
+
 def test_digits_of_ones_own_leave_no_trace_on_disk(shelf: Shelf, beside: TrainConfig) -> None:
     own = digits(20)
     sent = as_sent(own)

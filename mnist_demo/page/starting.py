@@ -61,6 +61,7 @@ def take_up(visitor: Visitor, wanted: object, folder: Path, has_own: bool = Fals
         run.status, run.message, run.note = "waiting", "", ""
         for switch in (run.stop, run.pause, run.left):
             switch.clear()
+        visitor.runs.move_to_end(run.id)  # what becomes of it is what the page tells last
     return run
 
 

@@ -22,7 +22,7 @@ SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass
 class Visitor:
-    """One open page: its runs, oldest first."""
+    """One open page: its runs, the one that was begun or taken up last at the end."""
 
     key: str
     address: str = ""  # where it asks from, as far as is known
