@@ -10,11 +10,13 @@ import torch
 from mnist_demo.checkpoint import Checkpoint, Member
 from mnist_demo.datasets import (
     DATASETS,
+    DIGITS,
     Dataset,
     Split,
     best_available,
-    is_own,
+    data_folder,
     load_named,
+    names,
     unseen_by,
     without,
 )
@@ -26,16 +28,25 @@ OF_DIGITS = ("mnist", "sample", "drawn", "mnist-and-drawn")  # nets of these are
 
 def data_to_judge(trained_on: str, folder: str | Path) -> Dataset:
     """What nets that were trained on this are judged by: it, or the fullest of MNIST."""
-    name = trained_on
-    if name in OF_DIGITS or not (name in DATASETS or is_own(name, Path(folder))):
-        name = best_available(folder)
-    return load_named(name, folder)
+    is_here = trained_on in names(Path(folder))
+    return load_named(_judged_by(trained_on, is_here, folder), folder)
+
+
+def name_to_judge(checkpoint: Checkpoint, folder: str | Path | None) -> str:
+    """The same of a net, whose data may be a path; of several nets the first one's."""
+    trained_on, _ = checkpoint.learned_from[0]
+    is_here = trained_on in names(data_folder(folder)) or Path(trained_on).exists()
+    return _judged_by(trained_on, is_here or checkpoint.labels != DIGITS, folder)
+
+
+def _judged_by(trained_on: str, is_here: bool, folder: str | Path | None) -> str:
+    return best_available(folder) if trained_on in OF_DIGITS or not is_here else trained_on
 
 
 def unseen(
     checkpoint: Checkpoint,
     data: Dataset,
-    load: Callable[[str], Dataset] | None = None,
+    load: Callable[[str], Dataset],
     read: Callable[[str], Split] | None = None,
 ) -> tuple[Split, str]:
     """The images of `data` that no net in the checkpoint was trained on, and what they are.
@@ -73,18 +84,21 @@ def unseen(
 
 
 def changed_since(checkpoint: Checkpoint, data: Dataset, folder: str | Path | None) -> str:
-    """What is to be said where a net's own data are no longer those that it learned from."""
+    """What is to be said where a net's own data are no longer those that it learned from.
+
+    `data` as they were loaded, none held out: they are not read again.
+    """
     if data.name in OF_DIGITS and {name for name, _ in checkpoint.learned_from} <= set(OF_DIGITS):
         return ""  # their runs left out whatever these judge by
     nets: Sequence[Checkpoint | Member] = checkpoint.members or (checkpoint,)
     files: set[str] = set()
     for net, digest in zip(nets, checkpoint.learned, strict=False):
-        if has_changed(net.config, digest, folder):
+        if has_changed(net.config, digest, folder, data):
             files |= {net.dataset, str(net.config.get("also") or net.dataset)} - set(DATASETS)
     if not files:
         return ""
     listed = " or ".join(sorted(files))
-    return f"; {listed} changed since it was learned from, so some of these may have been learned"
+    return f"{listed} changed since it was learned from, so some of these may have been learned"
 
 
 def beside_in_question(checkpoint: Checkpoint, data: Dataset) -> list[str]:
@@ -95,14 +109,12 @@ def beside_in_question(checkpoint: Checkpoint, data: Dataset) -> list[str]:
 
 def images_beside(
     file: str,
-    load: Callable[[str], Dataset] | None,
+    load: Callable[[str], Dataset],
     read: Callable[[str], Split] | None = None,
 ) -> Split | None:
     """The digits of a file that a net learned from beside others; None where it is not here."""
     try:
-        if read:
-            return read(file)
-        return load(file).untested if load else None
+        return read(file) if read else load(file).untested
     except UserError:
         return None
 

@@ -14,6 +14,7 @@ from mnist_demo.datasets import (
     Dataset,
     Split,
     best_available,
+    hold_out,
     load_dataset,
     load_named,
 )
@@ -25,13 +26,18 @@ from mnist_demo.errors import UserError
 
 
 def material(
-    config: TrainConfig, folder: str | Path | None = None, root: str | Path | None = None
+    config: TrainConfig,
+    folder: str | Path | None = None,
+    root: str | Path | None = None,
+    loaded: Dataset | None = None,
 ) -> tuple[TrainConfig, Dataset]:
     """These settings as they act, and their data; they may name paths, see `load_dataset`.
 
-    Raises UserError.
+    `loaded`: a data set that need not be read again. Raises UserError.
     """
-    data = load_dataset(config.dataset, folder, config.holdout, root)
+    if loaded is None or loaded.name != config.dataset:
+        loaded = load_dataset(config.dataset, folder, root=root)
+    data = hold_out(loaded, config.holdout) if config.holdout else loaded
     config = with_holdout(config, data)
     if not config.also:
         return config, data
@@ -57,10 +63,16 @@ def digest_of(config: TrainConfig, data: Dataset) -> str:
     return told.hexdigest()
 
 
-def has_changed(settings: dict[str, Any], digest: str, folder: str | Path | None = None) -> bool:
+def has_changed(
+    settings: dict[str, Any],
+    digest: str,
+    folder: str | Path | None = None,
+    loaded: Dataset | None = None,
+) -> bool:
     """Whether a run with these settings would learn from other images than those of `digest`."""
     try:
-        now = digest_of(*material(TrainConfig.from_dict(settings), folder)) if digest else ""
+        config = TrainConfig.from_dict(settings)
+        now = digest_of(*material(config, folder, loaded=loaded)) if digest else ""
     except UserError:  # they are not here, which is told elsewhere
         return False
     return now != digest

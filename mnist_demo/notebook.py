@@ -21,12 +21,12 @@ from mnist_demo.checkpoint import (
 )
 from mnist_demo.classify import Answer, classify_image, classify_ink
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import DIGITS, best_available, load_dataset
+from mnist_demo.datasets import DIGITS, load_dataset
 from mnist_demo.device import pick_device
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation, evaluate
 from mnist_demo.ink import open_image
-from mnist_demo.judging import unseen
+from mnist_demo.judging import name_to_judge, unseen
 from mnist_demo.match import check_match, check_same_classes
 from mnist_demo.material import digest_of, images_of, material
 from mnist_demo.nets import build_net
@@ -132,10 +132,10 @@ def evaluate_net(
 ) -> Evaluation:
     """How the net does on digits (or other images) that it was not trained on.
 
-    By default on the fullest set that is on disk: MNIST's test set, or the embedded sample.
+    By default on what it was trained on; a net of MNIST's digits on the fullest set that is on
+    disk, MNIST's test set or the embedded sample.
     """
-    name = dataset or (net.dataset if net.labels != DIGITS else best_available(folder))
-    data = load_dataset(name, folder)
+    data = load_dataset(dataset or name_to_judge(net, folder), folder)
     check_same_classes(net, data)
     split, _ = unseen(
         net,

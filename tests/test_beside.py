@@ -21,10 +21,12 @@ from mnist_demo.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from mnist_demo.cli import calibrate, main
 from mnist_demo.cli.evaluate import choose_split
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import Dataset, Split, joined, load_dataset
+from mnist_demo.datasets import Dataset, Split, files, joined, load_dataset
 from mnist_demo.datasets.beside import MOST_TIMES, SHARE, learn_beside
+from mnist_demo.datasets.export import export_parts
 from mnist_demo.errors import UserError
 from mnist_demo.judging import unseen
 from mnist_demo.material import material, with_own
@@ -197,6 +199,75 @@ def test_own_digits_that_were_written_over_are_told(which: str, tmp_path: Path) 
         assert "changed" not in told(alone)
 
 
+@pytest.mark.timeout(60)
+def test_a_header_that_names_what_never_ends_is_not_followed(
+    sample: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = TrainConfig(net="linear", dataset="/dev/zero", also="/dev/zero").to_dict()
+    net = Checkpoint(build_net("linear"), "linear", "/dev/zero", sample.labels, strange)
+    path = str(save_checkpoint(net, tmp_path / "net.safetensors"))
+    assert main(["evaluate", "--checkpoint", path, "--dataset", "sample"]) == 0
+    assert "/dev/zero is not here to compare them with" in capsys.readouterr().out
+    assert main(["evaluate", "--checkpoint", path]) == 2
+    assert main(["calibrate", "--checkpoint", path, "--out", str(tmp_path / "x")]) == 2
+    assert capsys.readouterr().err.count("/dev/zero is neither a file nor a folder") == 2
+
+
+@pytest.fixture
+def apart(sample: Dataset, tmp_path: Path) -> tuple[list[str], str]:
+    """A list whose pictures lie elsewhere, as options name it; and a net that learned from it."""
+    few = sample.train.take(torch.arange(0, 4000, 100))
+    export_parts({"train": few, "validation": few}, sample.labels, tmp_path)
+    (tmp_path / "lists").mkdir()
+    file = (tmp_path / "train.txt").rename(tmp_path / "lists" / "mine.txt")
+    named = ["--dataset", str(file), "--image-root", str(tmp_path)]
+    out = str(tmp_path / "net.safetensors")
+    settings = ["--net", "linear", "--epochs", "1", "--augment", "none", "--device", "cpu"]
+    assert main(["train", *settings, *named, "--out", out]) == 0
+    return named, out
+
+
+def test_a_list_whose_pictures_lie_elsewhere_is_read_once_and_told_when_it_changed(
+    apart: tuple[list[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named, out = apart
+    reads: list[Path] = []
+    read = files.read_list
+
+    def counted(path: Path, root: Path | None) -> Any:
+        reads.append(path)
+        return read(path, root)
+
+    monkeypatch.setattr(files, "read_list", counted)
+    words = ["evaluate", "--checkpoint", out, *named]
+    assert main(words) == 0
+    assert "changed" not in capsys.readouterr().out
+    assert len(reads) == 1
+    assert main(words[:3] + named[2:]) == 0  # by what it learned from, which need not be named
+    file = Path(named[1])
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[::-1]))
+    capsys.readouterr()
+    assert main(words) == 0
+    assert f"{file} changed since it was learned from" in capsys.readouterr().out
+
+
+def test_a_temperature_is_not_found_by_files_that_were_written_over(
+    apart: tuple[list[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(calibrate, "LEAST", 1)
+    (_, path, *root), out = apart
+    words = ["calibrate", "--checkpoint", out, *root, "--out", f"{out}.new"]
+    assert main(words) == 0
+    file = Path(path)
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[::-1]))
+    assert main(words) == 2
+    assert f"{file} changed since it was learned from" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("which", ["dataset", "also"])
 def test_a_run_goes_on_with_the_files_that_it_began_with_alone(which: str, tmp_path: Path) -> None:
     file, place = as_csv(digits(60), tmp_path / "mine.csv"), tmp_path / "run"
@@ -218,7 +289,7 @@ def test_an_ensemble_names_the_files_of_all_its_nets(sample: Dataset) -> None:
 
     both = combine([net(1, "a.csv"), net(2, ""), net(3, "b.csv")])
     assert both.learned_beside == ["a.csv", "b.csv"]
-    split, title = unseen(both, sample)  # a run leaves out what the sample judges by
+    split, title = unseen(both, sample, load_dataset)  # a run leaves out what the sample judges by
     assert len(split) == 1000
     assert "compare" not in title
 

@@ -130,7 +130,7 @@ def test_the_shades_follow_the_ink() -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["show", "4000"], "there is no image 4000; choose from 0 to 3999"),
+        (["show", "4000"], "no image 4000 in the train part of the embedded sample"),
         (["show", "-1"], "there is no image -1"),
         (["show", "1", "--out", "x.gif"], "must end in .png or .csv"),
         (["show", "1", "--out", "file/x.png"], "cannot write file/x.png"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,18 @@ import torch
 from PIL import Image
 
 from mnist_demo.browse import png_bytes
-from mnist_demo.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from mnist_demo.checkpoint import Checkpoint, combine, load_checkpoint, save_checkpoint
 from mnist_demo.classify import classify_photo
 from mnist_demo.cli import main
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import Dataset, Split
+from mnist_demo.datasets import DIGITS, Dataset, Split
 from mnist_demo.datasets.cifar import CLASSES
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate, infer
 from mnist_demo.figures import CELL, STRIPS, _values, channels_picture, samples_figure
+from mnist_demo.judging import name_to_judge
 from mnist_demo.nets import build_net
+from mnist_demo.notebook import evaluate_net
 from mnist_demo.recipes import find_recipe
 from mnist_demo.train import Epoch, train
 
@@ -104,6 +107,19 @@ def test_evaluate_tells_the_accuracy_of_each_class(
     assert report["count"] == 60
 
 
+def test_a_net_for_photos_is_judged_by_photos_unless_told_otherwise(
+    checkpoint: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = load_checkpoint(checkpoint)
+    assert main(["evaluate", "--checkpoint", str(checkpoint), "--data-dir", str(folder)]) == 0
+    assert "the test set of CIFAR-10" in capsys.readouterr().out
+    other = replace(one, net=build_net("photo", 2), dataset="photos")
+    assert name_to_judge(one, folder) == name_to_judge(combine([other, one]), folder) == "cifar10"
+    assert len(evaluate_net(one, folder=folder).truth) > 0
+    elsewhere = replace(one, labels=DIGITS, dataset="somebody/digits.csv")
+    assert name_to_judge(elsewhere, folder) == "sample"
+
+
 def test_predict_names_what_a_photo_shows(
     checkpoint: Path, folder: Path, coloured: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -170,9 +186,12 @@ def test_channels_have_each_value_written_in_light_or_dark() -> None:
 def test_channels_are_drawn_in_a_fraction_of_a_second() -> None:
     rng = np.random.default_rng(0)
     photo = rng.integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    began = time.process_time()  # seconds of work: others may be busy on the machine
-    png = png_bytes(channels_picture(photo))
-    assert time.process_time() - began < 1
+    seconds = []  # of work, the least of three: others may be busy on the machine
+    for _ in range(3):
+        began = time.process_time()
+        png = png_bytes(channels_picture(photo))
+        seconds.append(time.process_time() - began)
+    assert min(seconds) < 1
     assert len(png) < 2**20
 
 

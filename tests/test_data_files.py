@@ -739,10 +739,10 @@ def test_nets_are_judged_on_nothing_they_learned(
 ) -> None:
     import_digits(photos, "mine", tmp_path)
     mine = load_named("mine", tmp_path)
-    split, words = unseen_by("mine", mine)
+    split, words = unseen_by("mine", mine, 0.0, load_dataset)
     assert split is mine.validation
     assert "2 held-out digits of your own digits 'mine'" in words
-    split, _ = unseen_by("mine", mine, holdout=0.5)
+    split, _ = unseen_by("mine", mine, 0.5, load_dataset)
     assert not pictures(split) & pictures(hold_out(mine, 0.5).train)
 
     # The sample, exported and given another name, is still the sample.
@@ -757,18 +757,21 @@ def test_nets_are_judged_on_nothing_they_learned(
     mixed = Dataset("mixed", "mixed", both, mine.validation, None)
     split, _ = unseen_by("sample", mixed, 0.0, load_dataset)
     assert pictures(split) == pictures(mine.train) | pictures(mine.validation)
-    split, words = unseen_by("sold", mine)
+    split, words = unseen_by("sold", mine, 0.0, load_dataset)
     assert len(split) == 12
     assert "sold is not here to compare" in words
 
 
 def test_a_net_of_a_random_part_of_mnist_is_not_judged_by_the_sample(
-    sample: Dataset,
+    sample: Dataset, tmp_path: Path
 ) -> None:
-    assert len(unseen_by("mnist", sample)[0]) == 5000
+    def load(name: str) -> Dataset:
+        return load_dataset(name, tmp_path)
+
+    assert len(unseen_by("mnist", sample, 0.0, load)[0]) == 5000
     with pytest.raises(UserError, match="random part of MNIST.*mnist_demo download"):
-        unseen_by("mnist", sample, holdout=0.1)
-    split, words = unseen_by("sample", sample, holdout=0.3)
+        unseen_by("mnist", sample, 0.1, load)
+    split, words = unseen_by("sample", sample, 0.3, load)
     assert len(split) == 1500
     assert "1,500 held-out digits" in words
     assert not pictures(split) & pictures(hold_out(sample, 0.3).train)

@@ -75,10 +75,10 @@ def test_a_cut_takes_the_first_of_each_class_and_loses_none() -> None:
 
 
 def test_only_digits_are_judged_by_that_the_net_has_not_seen(sample: Dataset) -> None:
-    of_mnist, words = unseen_by("mnist", sample)
+    of_mnist, words = unseen_by("mnist", sample, 0.0, load_dataset)
     assert len(of_mnist) == 5000
     assert "5,000" in words
-    of_sample, words = unseen_by("sample", sample)
+    of_sample, words = unseen_by("sample", sample, 0.0, load_dataset)
     assert pictures(of_sample) == pictures(sample.validation)
     assert "1,000" in words
 
@@ -163,7 +163,7 @@ def test_full_mnist_validates_on_exactly_the_sample_and_never_trains_on_it(
     assert not pictures(mnist.train) & embedded
     assert not pictures(mnist.test) & embedded
     for trained_on, holdout in (("mnist", 0.0), ("mnist", 0.1), ("sample", 0.0)):
-        assert unseen_by(trained_on, mnist, holdout)[0] is mnist.test
+        assert unseen_by(trained_on, mnist, holdout, load_dataset)[0] is mnist.test
 
 
 def test_a_net_of_a_random_part_of_mnist_has_the_rest_of_the_sample_unseen(

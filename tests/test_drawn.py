@@ -12,7 +12,7 @@ import pytest
 import torch
 from digits import DRAWINGS
 
-from mnist_demo.datasets import Dataset, drawn, load_named
+from mnist_demo.datasets import Dataset, drawn, load_dataset, load_named
 from mnist_demo.datasets.drawn import DRAWINGS as TIMES
 from mnist_demo.datasets.drawn import FILE, load_digit_or_not, load_drawn, load_mnist_and_drawn
 from mnist_demo.datasets.unseen import unseen_by
@@ -101,7 +101,7 @@ def test_mnist_and_drawn_digits_are_learned_together_and_mnist_tests(
     assert len(data.validation) == len(sample.validation) + len(pens.validation)
     assert data.test is not None
     assert torch.equal(data.test.images, sample.validation.images)
-    split, words = unseen_by("mnist-and-drawn", sample)
+    split, words = unseen_by("mnist-and-drawn", sample, 0.0, load_dataset)
     assert len(split) == 5000
     assert "those it was validated on" in words
 

@@ -17,7 +17,7 @@ from torch import nn
 from mnist_demo.checkpoint import Checkpoint, combine, load_checkpoint, save_checkpoint
 from mnist_demo.classify import probabilities_of
 from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import DIGITS, Dataset, Split
+from mnist_demo.datasets import DIGITS, Dataset, Split, load_dataset
 from mnist_demo.ensemble import HOWS, Ensemble
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate, infer
@@ -183,10 +183,10 @@ def test_the_same_net_twice_is_refused_and_two_of_one_kind_are_not(
 def test_it_is_judged_by_what_no_member_has_seen(sample: Dataset) -> None:
     """Members held out different parts at random: what both held out is left."""
     first, second = checkpoint_of("linear", holdout=0.3), checkpoint_of("linear", 2, holdout=0.2)
-    split, title = unseen(combine([first, second]), sample)
+    split, title = unseen(combine([first, second]), sample, load_dataset)
     seen_by_either = set()
     for checkpoint in (first, second):
-        held_out, _ = unseen(checkpoint, sample)
+        held_out, _ = unseen(checkpoint, sample, load_dataset)
         everything = torch.cat([sample.train.images, sample.validation.images])
         held = {image.tobytes() for image in held_out.images.numpy()}
         seen_by_either |= {image.tobytes() for image in everything.numpy()} - held
@@ -194,8 +194,8 @@ def test_it_is_judged_by_what_no_member_has_seen(sample: Dataset) -> None:
     assert not {image.tobytes() for image in split.images.numpy()} & seen_by_either
     assert "none of the nets was trained on" in title
     alike = checkpoint_of("linear", 3, holdout=0.3)
-    one, name = unseen(combine([first, alike]), sample)
-    assert (len(one), name) == (1500, unseen(first, sample)[1])
+    one, name = unseen(combine([first, alike]), sample, load_dataset)
+    assert (len(one), name) == (1500, unseen(first, sample, load_dataset)[1])
 
 
 def test_nothing_left_to_judge_by_is_said(sample: Dataset) -> None:
@@ -207,7 +207,7 @@ def test_nothing_left_to_judge_by_is_said(sample: Dataset) -> None:
     )
     members = combine([checkpoint_of("linear", holdout=0.1), checkpoint_of("linear", 2)])
     with pytest.raises(UserError, match="judge them by another data set"):
-        unseen(members, few)
+        unseen(members, few, load_dataset)
 
 
 def test_the_command_line_makes_judges_and_uses_one(

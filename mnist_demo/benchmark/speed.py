@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnist_demo.benchmark import describe_machine, machine_line
-from mnist_demo.cli.common import add_data_dir
+from mnist_demo.cli.common import add_data_dir, add_device
 from mnist_demo.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of training after which a run that has not reached the target ends (default: 30)",
     )
     parser.add_argument("--threads", type=int, help="of the CPU (default: PyTorch's choice)")
-    parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
+    add_device(parser)
     add_data_dir(parser)
 
 

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from mnist_demo.cli.common import add_checkpoint, add_data_dir, read_checkpoint
+from mnist_demo.cli.common import add_checkpoint, add_data_dir, add_image_root, read_checkpoint
 from mnist_demo.errors import UserError
 
 HELP = "divide a net's logits by the temperature that suits its validation images best"
@@ -15,6 +15,7 @@ LEAST = 500  # validation images; of fewer, one that is read wrong decides the t
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser)
+    add_image_root(parser)
     add_data_dir(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new net")
 
@@ -25,8 +26,9 @@ def run(args: argparse.Namespace) -> int:
     from mnist_demo.calibration import calibration_error, cooled, reliability, temperature_of
     from mnist_demo.card import number
     from mnist_demo.checkpoint import save_checkpoint
-    from mnist_demo.datasets import load_dataset
+    from mnist_demo.datasets import hold_out, load_dataset
     from mnist_demo.evaluate import evaluate, infer_in_chunks
+    from mnist_demo.judging import changed_since
     from mnist_demo.match import check_same_classes
 
     checkpoint = read_checkpoint(args.checkpoint)
@@ -36,8 +38,11 @@ def run(args: argparse.Namespace) -> int:
             "join them again with `ensemble`"
         )
     ((trained_on, holdout),) = checkpoint.learned_from
-    data = load_dataset(trained_on, args.data_dir, holdout)
+    data = load_dataset(trained_on, args.data_dir, root=args.image_root)
     check_same_classes(checkpoint, data)
+    if changed := changed_since(checkpoint, data, args.data_dir):
+        raise UserError(f"{changed}; train it again, and calibrate that net")
+    data = hold_out(data, holdout) if holdout else data
     part = data.validation
     if len(part) < LEAST:
         raise UserError(

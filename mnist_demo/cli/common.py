@@ -10,6 +10,41 @@ from mnist_demo.errors import UserError
 
 if TYPE_CHECKING:
     from mnist_demo.checkpoint import Checkpoint
+    from mnist_demo.datasets import Dataset, Split
+
+FULLEST = "MNIST where it is on disk, else sample"
+OF_THE_NET = f"what the net was trained on; for digits {FULLEST}"
+
+
+def add_dataset(parser: argparse.ArgumentParser, usual: str = FULLEST) -> None:
+    """The options that `load_data` reads; `usual` says in words what it loads without them."""
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME|PATH",
+        help="mnist, sample, cifar10, a name of your own, or the path of a label list, an "
+        f"image folder or a CSV of pixels (default: {usual})",
+    )
+    add_image_root(parser)
+    add_data_dir(parser)
+
+
+def load_data(args: argparse.Namespace, usual: str | None = None) -> Dataset:
+    """What --dataset names, else the set called `usual`, else the fullest of MNIST."""
+    from mnist_demo.datasets import best_available, load_dataset
+
+    name = args.dataset or usual or best_available(args.data_dir)
+    return load_dataset(name, args.data_dir, root=args.image_root)
+
+
+def part_with(data: Dataset, name: str, index: int) -> Split:
+    """The part of that name. Raises UserError where it has no image of that number."""
+    part = data.part(name)
+    if not 0 <= index < len(part):
+        raise UserError(
+            f"there is no image {index} in the {name} part of {data.title}; "
+            f"choose from 0 to {len(part) - 1}"
+        )
+    return part
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +63,10 @@ def add_image_root(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="what the paths in a label list are relative to (default: the list's folder)",
     )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

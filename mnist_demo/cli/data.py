@@ -8,14 +8,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_demo.cli.common import add_data_dir, add_image_root, add_json, check_ending
-from mnist_demo.errors import UserError
+from mnist_demo.cli.common import (
+    add_data_dir,
+    add_dataset,
+    add_json,
+    check_ending,
+    load_data,
+    part_with,
+)
 from mnist_demo.faults import save_file
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from mnist_demo.datasets import Dataset
 
 HELP = "export data sets, show their figures and images, import your own digits"
 PARTS = ("train", "validation", "test")
@@ -26,19 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
 
     export = actions.add_parser("export", help="write PNG files with a label list for each part")
-    _add_dataset(export)
+    add_dataset(export)
     export.add_argument("--out", type=Path, required=True, metavar="DIR")
     export.add_argument("--split", choices=(*PARTS, "all"), default="all")
     export.set_defaults(action=_export)
 
     stats = actions.add_parser("stats", help="mean, standard deviation, images of each class")
-    _add_dataset(stats)
+    add_dataset(stats)
     add_json(stats)
     stats.set_defaults(action=_stats)
 
     show = actions.add_parser("show", help="print one image as text; save it as PNG or CSV")
     show.add_argument("index", type=int, metavar="INDEX", help="from 0")
-    _add_dataset(show)
+    add_dataset(show)
     show.add_argument("--split", choices=PARTS, default="train")
     show.add_argument("--numbers", action="store_true", help="print pixels from 0 to 255")
     show.add_argument(
@@ -64,27 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     imports.set_defaults(action=_import)
 
 
-def _add_dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--dataset",
-        metavar="NAME|PATH",
-        help="mnist, sample, cifar10, a name of your own, or the path of a label list, an "
-        "image folder or a CSV of pixels (default: MNIST where it is on disk, else sample)",
-    )
-    add_image_root(parser)
-    add_data_dir(parser)
-
-
 def run(args: argparse.Namespace) -> int:
     code: int = args.action(args)
     return code
-
-
-def _load(args: argparse.Namespace) -> Dataset:
-    from mnist_demo.datasets import best_available, load_dataset
-
-    name = args.dataset or best_available(args.data_dir)
-    return load_dataset(name, args.data_dir, root=args.image_root)
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -92,7 +78,7 @@ def _export(args: argparse.Namespace) -> int:
 
     from mnist_demo.datasets.export import export_parts
 
-    data = _load(args)
+    data = load_data(args)
     parts = data.parts if args.split == "all" else {args.split: data.part(args.split)}
     total = sum(map(len, parts.values()))
     with tqdm(total=total, unit="image", leave=False, disable=None) as bar:
@@ -111,7 +97,7 @@ def _export(args: argparse.Namespace) -> int:
 def _stats(args: argparse.Namespace) -> int:
     from mnist_demo.datasets.stats import counts_per_class, stats_of, training_part
 
-    data = _load(args)
+    data = load_data(args)
     split, which = training_part(data)
     stats = stats_of(split.images)
     counts = {part: counts_per_class(of, data.labels) for part, of in data.parts.items()}
@@ -153,10 +139,8 @@ def _show(args: argparse.Namespace) -> int:
 
     for path in args.out:
         check_ending(path, *SAVED_AS)
-    data = _load(args)
-    split = data.part(args.split)
-    if not 0 <= args.index < len(split):
-        raise UserError(f"there is no image {args.index}; choose from 0 to {len(split) - 1}")
+    data = load_data(args)
+    split = part_with(data, args.split, args.index)
     image = split.images[args.index].numpy()
     for path in args.out:  # before a word is printed, of which `head` may not read the last
         _save_image(image, path)

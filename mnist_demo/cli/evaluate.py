@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_demo.cli.common import (
+    OF_THE_NET,
     add_checkpoint,
-    add_data_dir,
-    add_image_root,
+    add_dataset,
+    add_device,
     add_json,
     check_ending,
+    load_data,
     read_checkpoint,
 )
 from mnist_demo.errors import UserError
@@ -33,12 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("test", "validation"),
         help="default: the largest set of digits that the net was not trained on",
     )
-    parser.add_argument(
-        "--dataset",
-        metavar="NAME|PATH",
-        help="mnist, sample, cifar10, a name of your own, or the path of a label list, an image "
-        "folder or a CSV of pixels (default: MNIST where it is on disk, else sample)",
-    )
+    add_dataset(parser, OF_THE_NET)
     parser.add_argument(
         "--reliability",
         type=Path,
@@ -51,9 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the mean over each image and its four shifts by a pixel, of a photo its mirror "
         "image's too: five or ten times the work",
     )
-    add_image_root(parser)
-    parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
-    add_data_dir(parser)
+    add_device(parser)
     add_json(parser)
 
 
@@ -63,15 +58,14 @@ def run(args: argparse.Namespace) -> int:
     checkpoint = read_checkpoint(args.checkpoint)
 
     from mnist_demo.calibration import BINS, calibration_error, reliability
-    from mnist_demo.datasets import best_available, load_dataset
     from mnist_demo.device import pick_device
     from mnist_demo.evaluate import evaluate
     from mnist_demo.figures import png_of, reliability_figure
+    from mnist_demo.judging import name_to_judge
     from mnist_demo.match import check_same_classes
     from mnist_demo.views import Views
 
-    name = args.dataset or best_available(args.data_dir)
-    data = load_dataset(name, args.data_dir, root=args.image_root)
+    data = load_data(args, name_to_judge(checkpoint, args.data_dir))
     check_same_classes(checkpoint, data)
     split, name = choose_split(args.split, checkpoint, data, args.data_dir)
     device = pick_device(args.device)
@@ -113,7 +107,7 @@ def choose_split(
     from mnist_demo.material import images_of
 
     def load(name: str) -> Dataset:
-        return load_dataset(name, folder)
+        return data if name == data.name else load_dataset(name, folder)
 
     def read(name: str) -> Split:
         return images_of(name, folder)[0]
@@ -123,9 +117,11 @@ def choose_split(
             f"{data.title} has no test set; fetch full MNIST with `python -m mnist_demo "
             "download`, or leave --split out"
         )
+    changed = changed_since(checkpoint, data, folder)
+    told = f"; {changed}" if changed else ""
     if wanted != "validation":
         split, name = unseen(checkpoint, data, load, read)
-        return split, name + changed_since(checkpoint, data, folder)
+        return split, name + told
     name = f"the {len(data.validation):,} validation {data.noun} of {data.title}"
     rest = data.validation
     for trained_on, holdout in checkpoint.learned_from:
@@ -146,7 +142,7 @@ def choose_split(
             rest = without(rest, own)
     if known := len(data.validation) - len(rest):
         name += f", {known:,} of which this net was trained on"
-    return data.validation, name + changed_since(checkpoint, data, folder)
+    return data.validation, name + told
 
 
 def describe(result: Evaluation, labels: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_demo.cli.common import add_data_dir, add_json
+from mnist_demo.cli.common import add_data_dir, add_device, add_json
 from mnist_demo.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the sources do, where the recipe is a shorter way for a CPU (default: on a GPU)",
     )
     parser.add_argument("--again", action="store_true", help="also what is measured already")
-    parser.add_argument("--device", help="cuda, mps or cpu (default: the fastest)")
+    add_device(parser)
     parser.add_argument("--out", type=Path, default=ROOT / "assets" / "reproduced.json")
     parser.add_argument(
         "--readme", type=Path, default=ROOT / "README.md", help="gets the table between its markers"

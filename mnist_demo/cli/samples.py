@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 
 from mnist_demo.cli.common import (
+    OF_THE_NET,
     add_checkpoint,
-    add_data_dir,
-    add_image_root,
+    add_dataset,
     check_ending,
+    load_data,
     read_checkpoint,
 )
 from mnist_demo.errors import UserError
@@ -21,16 +22,9 @@ MOST = 200
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser)
-    parser.add_argument(
-        "--dataset",
-        metavar="NAME|PATH",
-        help="as for `evaluate` (default: what the net was trained on; for digits MNIST, else "
-        "sample)",
-    )
+    add_dataset(parser, OF_THE_NET)
     parser.add_argument("--count", type=int, default=16, help=f"1 to {MOST} (default: 16)")
     parser.add_argument("--seed", type=int, default=1, help="decides the sample (default: 1)")
-    add_image_root(parser)
-    add_data_dir(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png")
 
 
@@ -44,16 +38,12 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from mnist_demo.cli.evaluate import choose_split
-    from mnist_demo.datasets import best_available, load_dataset
     from mnist_demo.evaluate import evaluate
     from mnist_demo.figures import png_of, samples_figure
-    from mnist_demo.judging import OF_DIGITS
+    from mnist_demo.judging import name_to_judge
     from mnist_demo.match import check_same_classes
 
-    trained_on, _ = checkpoint.learned_from[0]
-    digits = trained_on in OF_DIGITS
-    name = args.dataset or (best_available(args.data_dir) if digits else trained_on)
-    data = load_dataset(name, args.data_dir, root=args.image_root)
+    data = load_data(args, name_to_judge(checkpoint, args.data_dir))
     check_same_classes(checkpoint, data)
     split, words = choose_split(None, checkpoint, data, args.data_dir)
     count = min(args.count, len(split))

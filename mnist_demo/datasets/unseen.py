@@ -14,8 +14,8 @@ KNOWN = ("mnist", "sample", "cifar10", "drawn", "mnist-and-drawn")
 def unseen_by(
     trained_on: str,
     data: Dataset,
-    holdout: float = 0.0,
-    load: Callable[[str], Dataset] | None = None,
+    holdout: float,
+    load: Callable[[str], Dataset],
 ) -> tuple[Split, str]:
     """The images of `data` to judge a net by, and what they are in words.
 
@@ -52,12 +52,8 @@ def unseen_by(
     return unseen, f"{len(unseen):,} {words}"
 
 
-def training_images(
-    name: str, holdout: float, load: Callable[[str], Dataset] | None
-) -> Split | None:
+def training_images(name: str, holdout: float, load: Callable[[str], Dataset]) -> Split | None:
     """What a net learned from; None where that set is not here."""
-    if load is None:
-        return None
     try:
         data = load(name)
     except UserError:
