@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -36,19 +37,28 @@ def load_pen_digits(path: str | Path) -> list[PenDigit]:
     """Reads `[{"label", "writer", "strokes": [[[x, y], …], …]}, …]`, gzipped JSON."""
     try:
         entries = json.loads(gzip.decompress(Path(path).read_bytes()))
-        return [
-            PenDigit(
-                int(entry["label"]),
-                int(entry["writer"]),
-                tuple(np.array(s, dtype=np.float64).reshape(-1, 2) for s in entry["strokes"]),
-            )
-            for entry in entries
-        ]
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        return [_pen_digit(entry, number) for number, entry in enumerate(entries, 1)]
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, RecursionError) as error:
         raise UserError(
             f"{path} cannot be read as pen digits ({error}); give gzipped JSON of "
             "label, writer and strokes with --strokes"
         ) from error
+
+
+def _pen_digit(entry: dict[str, Any], number: int) -> PenDigit:
+    """Raises ValueError naming the entry."""
+    try:
+        label, writer = int(entry["label"]), int(entry["writer"])
+        strokes = tuple(np.array(stroke, dtype=np.float64) for stroke in entry["strokes"])
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise ValueError(f"entry {number}: {type(error).__name__} {error}") from error
+    if not 0 <= label <= 9:
+        raise ValueError(f"entry {number}: its label is {label}, no digit")
+    if not strokes or any(len(s) == 0 or s.shape[1:] != (2,) for s in strokes):
+        raise ValueError(f"entry {number}: each of its strokes must have points x, y")
+    if not all(np.isfinite(stroke).all() for stroke in strokes):
+        raise ValueError(f"entry {number}: a coordinate is no number")
+    return PenDigit(label, writer, strokes)
 
 
 def place(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,6 +75,26 @@ def test_pen_digits_come_back_from_their_file(tmp_path: Path) -> None:
 def test_other_json_says_so(value: object, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--strokes"):
         load_pen_digits(write(tmp_path / "pen.json.gz", value))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"label": label} for label in (12, -1, "x", None, float("inf"))),
+        {"strokes": []},
+        {"strokes": [[]]},
+        {"strokes": [[[1, 2]], []]},
+        {"strokes": [[1, 2]]},
+        {"strokes": [[[1, 2, 3]]]},
+        *({"strokes": [[[1, value]]]} for value in (float("nan"), float("inf"), "x", None)),
+    ],
+    ids=str,
+)
+def test_an_entry_that_is_no_pen_digit_is_named(change: dict[str, Any], tmp_path: Path) -> None:
+    good = {"label": 2, "writer": 7, "strokes": [[[0, 0], [1, 1]]]}
+    path = write(tmp_path / "pen.json.gz", [good, good | change])
+    with pytest.raises(UserError, match=r"entry 2: .*--strokes"):
+        load_pen_digits(path)
 
 
 def test_a_damaged_or_missing_file_says_so(tmp_path: Path) -> None:
