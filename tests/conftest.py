@@ -18,6 +18,7 @@ import pytest
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: browsers share the cores
 
 from browser import is_ci
+from hypothesis import settings
 
 from mnist_demo.benchmark.browser import open_browser
 from mnist_demo.benchmark.server import free_port
@@ -29,6 +30,7 @@ from mnist_demo.nets import build_net
 from mnist_demo.train import train
 
 ROOT = Path(__file__).parent.parent
+settings.load_profile("ci")  # no deadline: the machine may be busy with other things
 # For processes of the command line: no MNIST in sight.
 ALONE = {"MNIST_DEMO_DATA": str(ROOT / "tests" / "no-such-folder")}
 
