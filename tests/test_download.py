@@ -66,7 +66,7 @@ def hanging(request: BaseHTTPRequestHandler, content: bytes) -> None:
     request.send_response(200)
     request.end_headers()
     request.wfile.flush()
-    time.sleep(3)
+    time.sleep(60)
 
 
 def trickling(request: BaseHTTPRequestHandler, content: bytes) -> None:
@@ -75,7 +75,7 @@ def trickling(request: BaseHTTPRequestHandler, content: bytes) -> None:
     for byte in content:
         request.wfile.write(bytes([byte]))
         request.wfile.flush()
-        time.sleep(0.1)
+        time.sleep(0.5)
 
 
 def endless(request: BaseHTTPRequestHandler, content: bytes) -> None:
@@ -126,14 +126,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 WHOLE = {name.removesuffix(".gz"): idx(name) for name in NAMES}
 
 
-def fetch(folder: Path, *mirrors: str, wait: float = 0.4, deadline: float = 5) -> list[Progress]:
+def fetch(folder: Path, *mirrors: str, wait: float = 10, deadline: float = 30) -> list[Progress]:
     return list(download_mnist(folder, mirrors, wait=wait, deadline=deadline))
 
 
 def test_all_files_come_whole_with_progress(
     mirror: Callable[[Answer], str], tmp_path: Path
 ) -> None:
-    events = fetch(tmp_path, mirror(good), wait=5)
+    events = fetch(tmp_path, mirror(good))
     assert contents(tmp_path) == WHOLE
     assert [event.file for event in events if event.done == event.total] == list(NAMES)
     assert {(event.file, event.number) for event in events} == set(
@@ -142,26 +142,31 @@ def test_all_files_come_whole_with_progress(
 
 
 @pytest.mark.parametrize(
-    ("bad", "reason"),
+    ("bad", "reason", "limit"),
     [
-        (absent, "HTTP 404"),
-        (truncated, "broke off after"),
-        (altered, "damaged"),
-        (hanging, "silent for 0.4 s"),
-        (trickling, "too slow"),
-        (endless, "more than 32 MiB"),
+        (absent, "HTTP 404", {}),
+        (truncated, "broke off after", {}),
+        (altered, "damaged", {}),
+        (hanging, "silent for 0.4 s", {"wait": 0.4}),
+        (trickling, "too slow", {"deadline": 1}),
+        (endless, "more than 32 MiB", {}),
     ],
 )
 def test_a_bad_mirror_is_left_for_the_next_within_its_time(
-    bad: Answer, reason: str, mirror: Callable[[Answer], str], tmp_path: Path
+    bad: Answer,
+    reason: str,
+    limit: dict[str, float],
+    mirror: Callable[[Answer], str],
+    tmp_path: Path,
 ) -> None:
     first = mirror(bad)
     started = time.monotonic()
     with pytest.raises(UserError, match=f"{first}: .*{reason}.*MNIST_DEMO_DATA.*sample"):
-        fetch(tmp_path, first, deadline=1)
-    assert time.monotonic() - started < 2.5
+        fetch(tmp_path, first, **limit)
+    assert time.monotonic() - started < 20
     assert not (tmp_path / "MNIST").exists()
-    fetch(tmp_path, first, mirror(good), deadline=1)
+    # The good one has the same limit, and the machine may be busy with other things.
+    fetch(tmp_path, first, mirror(good), **dict.fromkeys(limit, 5.0))
     assert contents(tmp_path) == WHOLE
 
 
@@ -176,14 +181,14 @@ def test_when_all_fail_each_is_named(mirror: Callable[[Answer], str], tmp_path: 
 def test_files_that_are_there_are_kept_and_broken_ones_replaced(
     mirror: Callable[[Answer], str], tmp_path: Path
 ) -> None:
-    fetch(tmp_path, mirror(good), wait=5)
+    fetch(tmp_path, mirror(good))
     assert fetch(tmp_path, mirror(absent)) == []  # nothing to ask for
     assert mnist_is_in(tmp_path)
     broken = tmp_path / "MNIST" / "raw" / NAMES[2].removesuffix(".gz")
     for content in (b"", broken.read_bytes()[:-1], idx(NAMES[2], 4)):  # the last a whole file
         broken.write_bytes(content)
         assert not mnist_is_in(tmp_path)
-        assert {event.file for event in fetch(tmp_path, mirror(good), wait=5)} == {NAMES[2]}
+        assert {event.file for event in fetch(tmp_path, mirror(good))} == {NAMES[2]}
         assert contents(tmp_path) == WHOLE
 
 
@@ -206,7 +211,7 @@ def test_a_full_disk_is_not_the_mirrors_fault(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UserError, match="the disk is full; make room there, or .*--data-dir"):
-        fetch(tmp_path, mirror(good), wait=5)
+        fetch(tmp_path, mirror(good))
 
 
 def test_a_folder_that_cannot_be_written_is_not_the_mirrors_fault(
@@ -214,4 +219,4 @@ def test_a_folder_that_cannot_be_written_is_not_the_mirrors_fault(
 ) -> None:
     (tmp_path / "MNIST").write_text("a file is in the way")
     with pytest.raises(UserError, match="cannot write .*--data-dir"):
-        fetch(tmp_path, mirror(good), wait=5)
+        fetch(tmp_path, mirror(good))
