@@ -160,28 +160,31 @@ http.server.HTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler
 def test_startup_waits_for_the_page(tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text("import time\ntime.sleep(0.5)\n" + APP)
-    wall, processor = time_to_page(app, patience=20)
-    assert 0.5 < wall < 20
+    wall, processor = time_to_page(app, patience=60)
+    assert 0.5 < wall < 60
     assert 0 < processor < 20
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
-    [("raise SystemExit(3)", "code 3"), ("import time; time.sleep(60)", "no page within 1 s")],
+    ("text", "reason", "patience"),
+    [
+        ("raise SystemExit(3)", "code 3", 60),
+        ("import time; time.sleep(60)", "no page within 1 s", 1),
+    ],
 )
 def test_startup_gives_up_on_an_app_that_does_not_start(
-    text: str, reason: str, tmp_path: Path
+    text: str, reason: str, patience: float, tmp_path: Path
 ) -> None:
     app = tmp_path / "app.py"
     app.write_text(text)
     with pytest.raises(UserError, match=reason):
-        time_to_page(app, patience=1)
+        time_to_page(app, patience=patience)
 
 
 def test_an_import_is_timed_or_its_error_told(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(0.3)\n")
     wall, processor = time_to_import("import slow", tmp_path)
-    assert 0.3 < wall < 20
+    assert 0.3 < wall < 60
     assert 0 < processor < 20
     with pytest.raises(UserError, match="No module named 'absent'"):
         time_to_import("import absent", tmp_path)
