@@ -16,8 +16,8 @@ from mnist_demo.benchmark.asking import Layout, Page
 from mnist_demo.benchmark.server import app_process
 
 KEY = "c3" * 16  # what a browser keeps for itself
-EPOCHS = 4
-pytestmark = pytest.mark.timeout(300)
+EPOCHS = 6
+pytestmark = pytest.mark.timeout(600)
 
 
 def layout_of(address: str) -> Layout:
