@@ -23,7 +23,7 @@ from mnist_demo.page.launch import launch_page, make_context
 @pytest.fixture
 def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(idle, "EVERY", 0.05)
-    monkeypatch.setattr(idle, "PATIENCE", 0.5)
+    monkeypatch.setattr(idle, "PATIENCE", 2.0)
     port = free_port()
     page: gr.Blocks = build(make_context(tmp_path))
     launch_page(page, "127.0.0.1", port, block=False)
@@ -31,7 +31,7 @@ def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     page.close()
 
 
-def is_closed(connection: socket.socket, wait: float = 5.0) -> bool:
+def is_closed(connection: socket.socket, wait: float = 30.0) -> bool:
     connection.settimeout(wait)
     try:
         return connection.recv(1) == b""
@@ -54,17 +54,17 @@ def test_who_asks_again_with_half_of_a_request_is_cut_off(port: int) -> None:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"200" in connection.recv(4096)
         connection.sendall(b"GET /health HTTP/1.1\r\n")
-        connection.settimeout(5.0)
+        connection.settimeout(30.0)
         while connection.recv(4096):
             pass
 
 
 def test_who_waits_for_an_answer_is_left_alone(port: int) -> None:
     """A page keeps a request open for as long as it is there."""
-    page = HTTPConnection("127.0.0.1", port, timeout=5)
+    page = HTTPConnection("127.0.0.1", port, timeout=30)
     page.request("GET", "/gradio_api/heartbeat/somebody")
     answer = page.getresponse()
-    time.sleep(1.5)
+    time.sleep(3)
     assert answer.status == 200
     assert answer.read(1)
     page.close()
@@ -157,11 +157,12 @@ def test_what_is_no_connection_of_http_ends_no_watch(
 
     async def listen() -> None:
         task = asyncio.ensure_future(Idle(nothing, broken)._keep_watch())
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(30):
+            while len(tries) < 2:
+                await asyncio.sleep(0.01)
         task.cancel()
 
     asyncio.run(listen())
-    assert len(tries) > 1
     assert "could not be closed" in caplog.text
 
 

@@ -31,7 +31,7 @@ from mnist_demo.train import Epoch
 LINEAR = TrainConfig(
     net="linear", dataset="sample", epochs=3, batch_size=64, augment="none", schedule="constant"
 )
-LONG = TrainConfig(net="linear", dataset="sample", epochs=50, batch_size=8, augment="none")
+LONG = TrainConfig(net="linear", dataset="sample", epochs=200, batch_size=8, augment="none")
 pytestmark = pytest.mark.timeout(300)  # processes, on a machine that may be busy
 
 
@@ -122,7 +122,7 @@ def test_a_closed_page_leaves_the_worker_to_the_next(crew: Crew) -> None:
     before = pid_of(crew)
     since = time.monotonic()
     updates.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - since < 5
+    assert time.monotonic() - since < 30  # all of its epochs would take longer
     assert run.status == "stopped"
     following, updates = start(crew)
     list(updates)
@@ -174,7 +174,7 @@ def test_who_leaves_while_it_starts_leaves_no_process_behind() -> None:
         first = crew._lent.copy().pop()
         assert isinstance(first, Worker)
         updates.close()  # type: ignore[attr-defined]
-        wait_until(lambda: not first.is_fit, 60)  # it is ready, and ends what nobody waits for
+        wait_until(lambda: not first.is_fit, 150)  # it is ready, and ends what nobody waits for
         crew.warm()
         assert pid_of(crew) == first.pid or not is_there(first.pid)
     finally:
@@ -215,7 +215,7 @@ def test_a_worker_that_is_stuck_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     list(updates)
     assert run.status == "failed"
     assert "nothing was heard" in run.message
-    wait_until(lambda: not is_there(pid), 10)
+    wait_until(lambda: not is_there(pid), 30)
     stuck.close()
 
 
@@ -242,7 +242,7 @@ def test_it_dies_with_a_server_that_is_killed() -> None:
     time.sleep(1.0)
     server.kill()
     server.wait()
-    wait_until(lambda: not is_there(worker), 60)  # also while it still imports
+    wait_until(lambda: not is_there(worker), 150)  # also while it still imports
 
 
 def test_its_modules_know_no_gradio() -> None:
