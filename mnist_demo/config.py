@@ -71,7 +71,8 @@ class TrainConfig:
                 raise UserError(f"{name} is {_short(value)}; choose from {low:g} to {high:g}")
         for name, choices in (("keep", ("best", "last")), ("precision", PRECISIONS)):
             if getattr(self, name) not in choices:
-                raise UserError(f"{name} is {getattr(self, name)!r}; choose {' or '.join(choices)}")
+                listed = ", ".join(choices)
+                raise UserError(f"{name} is {getattr(self, name)!r}; choose one of: {listed}")
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -153,3 +153,16 @@ def test_what_is_not_stored_is_said_of_opened_and_of_brought_back_digits(
     page.get_by_role("button", name="Forget all").click()
     page.get_by_role("button", name="Bring back 1").click()
     expect(told).to_contain_text("This browser stores nothing")
+
+
+def test_what_is_not_offered_is_said_in_the_visitor_s_language(open_page: Open) -> None:
+    page = open_page(locale="zh-CN", expected="rror")
+    page.get_by_role("tab", name="训练").click()
+    page.route(
+        "**/queue/join**",
+        lambda route: route.continue_(
+            post_data=(route.request.post_data or "").replace('"adamw"', '"none"')
+        ),
+    )
+    page.locator("#training-board .start").click()
+    expect(page.locator(".toast-wrap")).to_contain_text("请刷新页面")

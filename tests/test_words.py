@@ -118,6 +118,12 @@ def test_places_are_the_same_in_both_languages(language: str) -> None:
         "15 trainings from your network are waiting already; try again in about 20 s",
         "20 trainings are waiting already; try again in a few minutes",
         "batch_size is 999; choose from 8 to 256",
+        "keep is '3'; choose one of: 1, 2",
+        "This run could not be resumed: the disk is full.",
+        "This run could not be resumed: input/output error.",
+        "Not kept beyond this page: input/output error.",
+        "no data set is called '7'; choose one of: 1, 2",
+        "this net is damaged (incomplete metadata, file not fully covered); train it again",
         "this net reads colour photos (1 to 2), not digits; "
         "choose another network at the top of the page",
     ],

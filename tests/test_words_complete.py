@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from mnist_demo.errors import unknown_choice
 from mnist_demo.nets import NETS, build_net, find_net
 from mnist_demo.page import filling, form
 from mnist_demo.page.app import build
@@ -57,6 +58,10 @@ SEEN = [
     ),
     *(PACKAGE / name for name in ("config.py", "ink.py", "match.py", "faults.py", "train.py")),
     *(PACKAGE / name for name in ("judging.py", "device.py", "described.py", "nets/custom.py")),
+    *(
+        PACKAGE / name
+        for name in ("ensemble.py", "checkpoint.py", "resume.py", "datasets/beside.py")
+    ),
 ]
 # Which the page cannot bring about: what is described by hand on the command line.
 BY_HAND = (
@@ -67,6 +72,9 @@ BY_HAND = (
     "write channels",
     "are waiting already",  # put together at run time: test_words.py has examples
     "of other settings or data",  # never leaves the worker
+    *("there is no checkpoint", "no net of this program is", "header", "safetensors file"),
+    *("the weights in", "names nets that take other images"),  # of files
+    *("resume;", "--resume", "no run here is, delete it"),
 )
 
 # Keys that are put together at run time; test_words.py has examples of each.
@@ -101,14 +109,30 @@ def of_parts(node: ast.JoinedStr) -> str:
 
 
 def messages_in(path: Path) -> Iterator[str]:
-    """What a Python file raises as a UserError."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UserError":
-            text = node.args[0]
-            if isinstance(text, ast.Constant):
-                yield str(text.value)
-            elif isinstance(text, ast.JoinedStr):
-                yield of_parts(text)
+    """What a Python file raises as a UserError or a gr.Error, and what it warns of."""
+    tree = ast.parse(path.read_text("utf-8"))
+    named = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
+        text = node.args[0]
+        if name == "unknown_choice" and isinstance(text, ast.Constant):
+            yield str(unknown_choice(str(text.value), "{}", ["{}", "{}"]))
+        elif name not in ("UserError", "OtherDigits", "Damaged", "Error", "warn"):
+            continue
+        elif isinstance(text, ast.Constant):
+            yield str(text.value)
+        elif isinstance(text, ast.JoinedStr):
+            yield of_parts(text)
+        elif isinstance(text, ast.Name) and text.id in named:
+            yield str(named[text.id])
 
 
 def said_in(script: str) -> set[str]:

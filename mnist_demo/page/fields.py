@@ -221,7 +221,7 @@ def _one_of(names: Collection[str]) -> Callable[[Any], Any]:
 
     def known(value: Any) -> Any:
         if value is not None and not (isinstance(value, str) and value in names):
-            raise gr.Error("no such choice")
+            raise ValueError("no such choice")
         return value
 
     return known

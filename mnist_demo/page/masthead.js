@@ -38,7 +38,7 @@ try {
   // Nor has it a run to go on with.
 }
 
-// What Gradio says in English to everybody, just when something is wrong.
+// What is said in English to everybody, by Gradio mostly, just when something is wrong.
 const THEIRS = {
   "Error": t("Error"),
   "Connection Lost": t("Connection Lost"),
@@ -46,6 +46,9 @@ const THEIRS = {
     t("Connection to the server was lost. Attempting reconnection..."),
   "This application is currently busy. Please try again.":
     t("This application is currently busy. Please try again."),
+  // Of ours, said before an event knows its request; see guard.py.
+  "that is not offered here, or not any more; reload the page":
+    t("that is not offered here, or not any more; reload the page"),
 };
 const toasts = document.querySelector(".toast-wrap");
 
