@@ -50,7 +50,7 @@ def measure(
     trained: list[Checkpoint] = []
     for number in range(recipe.members):
         own = recipe.member(number, seed, full)
-        place = nets / kept_as(own, device) if nets else None
+        place = nets / kept_as(own, data, device) if nets else None
         if place and place.is_file() and not again:
             trained.append(load_checkpoint(place))
             trained[-1].net.to(device)
@@ -97,9 +97,9 @@ def _clock(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def kept_as(config: TrainConfig, device: torch.device) -> str:
+def kept_as(config: TrainConfig, data: Dataset, device: torch.device) -> str:
     """The file's name of a net: another one for whatever would make it another net."""
     settings = {name: value for name, value in config.to_dict().items() if value != ""}
-    made_by = [settings, device.type, torch.__version__, __version__]
+    made_by = [settings, data.title, device.type, torch.__version__, __version__]
     mark = hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()[:8]
     return f"{config.net}-{config.seed}-{mark}.safetensors"

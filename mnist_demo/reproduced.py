@@ -143,7 +143,9 @@ def put_into(readme: Path, text: str) -> None:
     try:
         old = readme.read_text("utf-8")
     except OSError as error:
-        raise UserError(f"{readme} cannot be read ({error.strerror}); name another") from error
+        raise UserError(
+            f"{readme} cannot be read ({error.strerror}); name another with --readme"
+        ) from error
     before, begin, rest = old.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -90,6 +90,9 @@ def test_a_single_list_holds_a_sixth_out_and_says_so(few: Dataset, tmp_path: Pat
     assert not pictures(data.train) & pictures(data.validation)
     assert pictures(data.train) | pictures(data.validation) == pictures(few.train)
     assert same(load_dataset(str(path)).validation, data.validation)
+    other = load_dataset(str(path), holdout=0.4)
+    assert len(other.validation) == round(0.4 * count)
+    assert f"({count} digits, {len(other.validation)} of them held out" in other.title
 
 
 def test_a_list_may_lie_apart_from_its_pictures(few: Dataset, tmp_path: Path) -> None:

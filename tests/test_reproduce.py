@@ -122,7 +122,7 @@ def test_nets_that_vote_are_kept_and_found_again(
     *events, first = measure(quick, 1, None, CPU, nets=tmp_path)
     assert isinstance(first, Measured)
     seeds = [replace(quick.config, seed=seed) for seed in (1, 2)]
-    places = [tmp_path / kept_as(config, CPU) for config in seeds]
+    places = [tmp_path / kept_as(config, with_test, CPU) for config in seeds]
     assert sorted(tmp_path.iterdir()) == sorted(places)
     members = [load_checkpoint(place) for place in places]
     assert [member.config["seed"] for member in members] == [1, 2]
@@ -152,7 +152,7 @@ def test_nets_that_were_kept_go_to_the_device_of_those_that_are_trained_now(
 ) -> None:
     elsewhere = torch.device("meta")  # the one besides the CPU that every machine has
     for seed in (1, 2):
-        place = tmp_path / kept_as(replace(quick.config, seed=seed), elsewhere)
+        place = tmp_path / kept_as(replace(quick.config, seed=seed), with_test, elsewhere)
         save_checkpoint(replace(made("perceptron", seed), metrics={"seconds": 1.0}), place)
     voting: list[Checkpoint] = []
 
@@ -205,12 +205,32 @@ def test_members_that_learn_from_other_augmentations_in_turn(
     assert len(reproduced.with_result([alike], again)) == 1
 
 
-def test_another_seed_takes_other_members() -> None:
+def test_another_seed_or_other_data_take_other_members(sample: Dataset) -> None:
     config = find_recipe("nielsen-five").config
-    names = {kept_as(replace(config, seed=seed), CPU) for seed in range(1, 11)}
+    names = {kept_as(replace(config, seed=seed), sample, CPU) for seed in range(1, 11)}
     assert len(names) == 10
-    longer = kept_as(replace(config, epochs=config.epochs + 1), CPU)
-    assert longer not in {kept_as(config, CPU), kept_as(config, torch.device("cuda"))}
+    longer = kept_as(replace(config, epochs=config.epochs + 1), sample, CPU)
+    lossy = kept_as(config, replace(sample, title="the sample (JPEG re-encoded)"), CPU)
+    on_a_gpu = kept_as(config, sample, torch.device("cuda"))
+    assert len({kept_as(config, sample, CPU), longer, lossy, on_a_gpu}) == 4
+
+
+def test_an_install_which_has_no_readme_writes_where_it_is_called(
+    with_test: Dataset,
+    quick: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("mnist_demo.cli.reproduce.ROOT", tmp_path / "site-packages")
+    monkeypatch.chdir(tmp_path)
+    words = ["--device", "cpu", "--seeds", "1", "--nets", str(tmp_path / "nets")]
+    assert main(["reproduce", "quick", *words]) == 0
+    assert "`quick`" in capsys.readouterr().out
+    assert len(reproduced.read_results(tmp_path / "reproduced.json")) == 1
+    assert not (tmp_path / "site-packages").exists()
+    assert main(["reproduce", "quick", *words, "--readme", "none.md"]) == 2
+    assert "name another with --readme" in capsys.readouterr().err
 
 
 def test_short_and_full_stand_in_rows_of_their_own(quick: Recipe) -> None:

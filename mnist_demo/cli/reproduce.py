@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HELP = "train the tutorials' recipes and compare with what they report"
 ROOT = Path(__file__).parent.parent.parent
+RESULTS = "reproduced.json"
 PARTLY = 1  # some recipes were left out
 
 
@@ -33,9 +34,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--again", action="store_true", help="also what is measured already")
     add_device(parser)
-    parser.add_argument("--out", type=Path, default=ROOT / "assets" / "reproduced.json")
+    readme = ROOT / "README.md"  # of a checkout; an install has none
     parser.add_argument(
-        "--readme", type=Path, default=ROOT / "README.md", help="gets the table between its markers"
+        "--out",
+        type=Path,
+        metavar="FILE.json",
+        default=ROOT / "assets" / RESULTS if readme.is_file() else Path(RESULTS),
+        help="keeps what was measured (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        metavar="FILE.md",
+        default=readme if readme.is_file() else None,
+        help="gets the table between its markers (default: %(default)s)",
     )
     parser.add_argument(
         "--nets",
@@ -86,7 +98,8 @@ def _keep(results: list[Measured], args: argparse.Namespace) -> None:
     from mnist_demo.reproduced import put_into, table, write_results
 
     write_results(args.out, results)
-    put_into(args.readme, table(results))
+    if args.readme:
+        put_into(args.readme, table(results))
 
 
 def _missing(recipe: Recipe, folder: Path | None) -> str | None:

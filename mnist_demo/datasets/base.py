@@ -135,7 +135,15 @@ def hold_out(data: Dataset, part: float) -> Dataset:
         return data
     whole = joined(data.train, data.validation)
     train, validation = cut_at_random(whole, part, len(data.labels))
-    return replace(data, train=train, validation=validation) if len(validation) else data
+    if not len(validation):
+        return data
+    title = data.title.replace(held_out_of_them(data.validation), held_out_of_them(validation))
+    return replace(data, title=title, train=train, validation=validation)
+
+
+def held_out_of_them(validation: Split) -> str:
+    """What a title says of these, where it does."""
+    return f", {len(validation):,} of them held out at random with seed {SEED}"
 
 
 def too_few_to_judge(data: Dataset, part: float) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import torch
 
-from mnist_demo.datasets.base import DIGITS, SEED, Dataset, Split, drawn_apart
+from mnist_demo.datasets.base import DIGITS, Dataset, Split, drawn_apart, held_out_of_them
 from mnist_demo.datasets.pictures import Entry, check_alike, read_digits, read_images
 from mnist_demo.datasets.pixels import MAX_IMAGES, read_pixels
 from mnist_demo.errors import UserError
@@ -50,7 +50,7 @@ def load_files(path: Path, name: str, root: Path | None = None) -> Dataset:
     title = f"{path.name} ({count:,} {noun}"
     if validation is None:
         train, validation = hold_some_out(path, train)
-        title += f", {len(validation):,} of them held out at random with seed {SEED}"
+        title += held_out_of_them(validation)
     return Dataset(name, f"{title})", train, validation, splits.get("test"), labels, noun)
 
 
