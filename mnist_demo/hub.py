@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from mnist_demo.checkpoint import (
     to_bytes,
 )
 from mnist_demo.datasets import DIGITS
+from mnist_demo.datasets.files import not_read
 from mnist_demo.ensemble import NAME, Ensemble
 from mnist_demo.errors import UserError
 from mnist_demo.faults import is_full, not_written
@@ -50,6 +51,7 @@ from mnist_demo.nets import build_net
 
 CARD = "README.md"
 GUIDE = "PREPROCESSING.md"  # how ink becomes the net's input; lies beside the released net
+MOST = {constants.CONFIG_NAME: 2**20, WEIGHTS: MAX_BYTES}  # bytes of each file that is read
 OURS = {WEIGHTS, constants.CONFIG_NAME, CARD, GUIDE, ".gitattributes", ".git", ".cache"}
 
 
@@ -112,13 +114,20 @@ class HubNet(
             shutil.copyfile(guide, save_directory / GUIDE)
 
     @classmethod
+    def from_pretrained(cls, source: str | Path, **options: Any) -> HubNet:  # type: ignore[override]
+        """The net in a folder or on the Hub, whose files are read after a look at their sizes."""
+        names = ("revision", "cache_dir", "force_download", "local_files_only", "token")
+        _check_sizes(str(source), {name: options[name] for name in names if name in options})
+        return super().from_pretrained(source, **options)
+
+    @classmethod
     def _from_pretrained(  # type: ignore[override]
         cls, *, model_id: str, map_location: str = "cpu", strict: bool = True, **options: Any
     ) -> HubNet:
         names = ("revision", "cache_dir", "force_download", "local_files_only", "token")
         where = {name: options.pop(name) for name in names}
         folder = Path(model_id)
-        path = folder / WEIGHTS if folder.is_dir() else _download(model_id, where)
+        path = folder if folder.is_dir() else Path(hf_hub_download(model_id, WEIGHTS, **where))
         made = cls.of(load_checkpoint(path))
         said = description_of(made.checkpoint)
         wrong = [name for name, value in options.items() if said.get(name) != value]
@@ -197,7 +206,10 @@ def push(checkpoint: Checkpoint, repo: str, private: bool = False) -> str:
 
 
 def load(source: str) -> Checkpoint:
-    """The net in a folder, or "owner/name" on the Hub. Raises UserError."""
+    """The net in a folder or a file, or "owner/name" on the Hub. Raises UserError."""
+    here = Path(source)
+    if not here.is_dir() and (here.exists() or here.suffix == Path(WEIGHTS).suffix):
+        return load_checkpoint(here)
     with _told(source):
         try:
             return HubNet.from_pretrained(source).checkpoint
@@ -207,18 +219,27 @@ def load(source: str) -> Checkpoint:
             raise UserError(
                 f"config.json of {source} is none of this program's ({error}); save the net again"
             ) from error
+        except OSError as error:
+            if not here.is_dir():
+                raise
+            raise not_read(here, error) from error
 
 
-def _download(repo: str, where: dict[str, Any]) -> Path:
-    """The weights' file, after a look at its size."""
-    if not where["local_files_only"]:
-        found = hf_hub_download(repo, WEIGHTS, dry_run=True, **where)
-        if (found.file_size or 0) > MAX_BYTES:
+def _check_sizes(source: str, where: dict[str, Any]) -> None:
+    """Raises UserError for a folder, or a repository, with a file that is too large for a net."""
+    folder = Path(source)
+    for name, most in MOST.items():
+        size = 0
+        if folder.is_dir():
+            size = (folder / name).stat().st_size if (folder / name).exists() else 0
+        elif not where.get("local_files_only"):
+            with suppress(EntryNotFoundError):  # which is told when it is asked for
+                size = hf_hub_download(source, name, dry_run=True, **where).file_size or 0
+        if size > most:
             raise UserError(
-                f"{WEIGHTS} of {repo} has {found.file_size:,} bytes, no net of this program has "
-                f"more than {MAX_BYTES:,}"
+                f"{name} of {source} has {size:,} bytes, no net of this program has more than "
+                f"{most:,}"
             )
-    return Path(hf_hub_download(repo, WEIGHTS, **where))
 
 
 @contextmanager

@@ -247,6 +247,11 @@ def test_what_goes_wrong_on_the_way_names_its_remedy(
     with pytest.raises(UserError, match=r"model.safetensors of me/net has 134,217,729 bytes"):
         hub.load("me/net")
     fake.claimed_size = None
+    mine = fake.repos["me/net"]["config.json"]
+    fake.repos["me/net"]["config.json"] = b"[" * (2**20 + 1)
+    with pytest.raises(UserError, match=r"config.json of me/net has 1,048,577 bytes"):
+        hub.load("me/net")
+    fake.repos["me/net"]["config.json"] = mine
     del fake.repos["me/net"][WEIGHTS]
     with pytest.raises(UserError, match="no net of this program"):
         hub.load("me/net")
@@ -262,6 +267,26 @@ def test_what_goes_wrong_on_the_way_names_its_remedy(
         hub.push(net, "me/net")
     with pytest.raises(UserError, match="write owner/name"):  # which no token would mend
         hub.push(net, "../x")
+
+
+def test_what_lies_here_is_not_asked_of_the_hub(
+    fake: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.lost = True
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint(made("linear"), Path("nets/net.safetensors"))
+    assert hub.load("nets/net.safetensors").name == "linear"
+    with pytest.raises(UserError, match=r"there is no checkpoint nets.none.safetensors"):
+        hub.load("nets/none.safetensors")
+    hub.save(made("linear"), Path("mine"))
+    config = tmp_path / "mine" / "config.json"
+    config.write_text("[" * (2**20 + 1))
+    with pytest.raises(UserError, match=r"config.json of mine has 1,048,577 bytes"):
+        hub.load("mine")
+    config.unlink()
+    config.mkdir()  # for root may read any file
+    with pytest.raises(UserError, match=r"mine.config.json cannot be read"):
+        hub.load("mine")
 
 
 @pytest.mark.parametrize("offline", [False, True])
