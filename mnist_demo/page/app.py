@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def build(context: Context) -> gr.Blocks:
                 elem_id="net",
                 interactive=True,
             )
+            net.preprocess = functools.partial(_a_net, context)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Draw", id="draw"):
                 pad = sketchpad.build(context)
@@ -127,3 +129,13 @@ def build(context: Context) -> gr.Blocks:
     page.queue(max_size=MOST, api_open=False, default_concurrency_limit=4)
     share_queue(page)
     return page
+
+
+def _a_net(context: Context, value: object) -> object:
+    """In place of Gradio's check, which forgets what each page was offered when many others come.
+
+    Whether the visitor has that net is looked at where it is used.
+    """
+    if not context.is_name(value):
+        raise ValueError("no such choice")
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from mnist_demo.page.turns import Turns
 from mnist_demo.page.visitors import Visitor, Visitors
 
 RELEASED = "released"  # the choice that a page begins with
+OWN = re.compile(r"run-[0-9]{1,9}")
 # What the plain nets lack, each by its name.
 PLAIN_TITLES = {"perceptron": "One hidden layer", "linear": "No hidden layer"}
 
@@ -110,6 +112,10 @@ class Context:
     def is_shared(self, choice: object) -> TypeGuard[str]:
         """Whether it names a net that every visitor has."""
         return isinstance(choice, str) and choice in self._shared
+
+    def is_name(self, choice: object) -> bool:
+        """Whether it names a net that every visitor has, or may name one of somebody's own."""
+        return self.is_shared(choice) or isinstance(choice, str) and bool(OWN.fullmatch(choice))
 
     def digits_for(self, checkpoint: Checkpoint) -> tuple[Split, str]:
         """The images that a net is judged by, none of them trained on, and what they are."""

@@ -15,7 +15,7 @@ from mnist_demo.device import available_devices, describe_device, pick_device
 from mnist_demo.nets import NETS, find_net
 from mnist_demo.nets.custom import ACTIVATIONS, POOLS, CustomNet
 from mnist_demo.optimise import OPTIMIZERS, SCHEDULES
-from mnist_demo.page import filling, form
+from mnist_demo.page import filling, form, links
 from mnist_demo.page.context import Context
 from mnist_demo.page.shapes import shapes_of
 
@@ -66,10 +66,12 @@ def build(context: Context) -> Form:
     choices = form.data_choices(context.data_folder)
     data = choices[0][1]
     recipe = recipe_field(choices)
+    recipe.preprocess = _one_of(filling.ALL)
     recipe_note = gr.Markdown(
         filling.describe(filling.DEFAULTS, DEFAULTS.to_dict()), elem_id="training-recipe-note"
     )
     settings: dict[str, Any] = {"dataset": data_field(choices)}
+    settings["dataset"].preprocess = _data_set(context, [name for _, name in choices])
     note = gr.Markdown(form.data_note(data), elem_id="training-data-note")
     fetch = fetch_button(choices)
     settings["net"] = gr.Dropdown(
@@ -87,8 +89,11 @@ def build(context: Context) -> Form:
     with gr.Row():
         settings["epochs"] = _number("epochs", f"passes over the data, 1–{form.MAX_EPOCHS}", 1)
         settings["batch_size"] = _choice(
-            "batch_size", [(str(n), n) for n in form.BATCH_SIZES], "images a step learns from"
+            "batch_size",
+            form.batch_choices(DEFAULTS.batch_size),
+            "images a step learns from",
         )
+        settings["batch_size"].preprocess = _as_it_is  # `_filled` may offer another
     with gr.Row():
         settings["learning_rate"] = _number("learning_rate", "size of a step", 1e-4)
         settings["optimizer"] = _choice("optimizer", form.titled(OPTIMIZERS), "how a step is made")
@@ -102,6 +107,8 @@ def build(context: Context) -> Form:
     settings["seed"] = _number("seed", "the same seed repeats the same run", 1)
     with gr.Accordion("More settings", open=False):
         settings |= _more()
+    kept = {name: field for name, field in settings.items() if name != "device"}
+    links.keep_in_tab({"recipe": recipe} | kept, net, warp)
     return Form(
         recipe, recipe_note, settings, net, warp, net_group, warp_group, shapes, note, fetch
     )
@@ -208,14 +215,18 @@ def _number(name: str, info: str, step: float) -> gr.Number:
 
 
 def _as_it_is(value: Any) -> Any:
-    """In place of Gradio's check, whose message does not say which field is meant."""
+    """In place of Gradio's check, whose message does not say which field is meant.
+
+    `form.check_numbers` looks at it when a run begins.
+    """
     return value
 
 
 def _one_of(names: Collection[str]) -> Callable[[Any], Any]:
     """In place of Gradio's check, which knows what the field offered when it was last asked.
 
-    Who goes from a recipe for digits to one for photos and back at once outruns it; whether
+    Who goes from a recipe for digits to one for photos and back at once outruns it, and of a
+    page that was left open Gradio forgets what it was offered when many others come; whether
     a net is for the data is looked at when a run begins.
     """
 
@@ -223,6 +234,16 @@ def _one_of(names: Collection[str]) -> Callable[[Any], Any]:
         if value is not None and not (isinstance(value, str) and value in names):
             raise ValueError("no such choice")
         return value
+
+    return known
+
+
+def _data_set(context: Context, before: list[str]) -> Callable[[Any], Any]:
+    """Likewise: those that are here now, and those that were when the server began."""
+
+    def known(value: Any) -> Any:
+        now = [name for _, name in form.data_choices(context.data_folder)]
+        return _one_of([*before, *now])(value)
 
     return known
 

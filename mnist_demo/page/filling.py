@@ -21,6 +21,11 @@ LONG = ("photo", "best", "best-five")  # of ours: a core works 14 to 72 minutes
 OF_DIGITS = ("one-pixel", "tilt-and-crop", "affine", "bent", "handwriting", "warp")
 NOT_FILLED = ("dataset", "also")  # stay the visitor's choice
 FULL = ":full"  # ends the choice of a recipe as its source has it, beside a shorter way
+ALL = (  # choices, whatever data are here
+    DEFAULTS,
+    *RECIPES,
+    *(f"{name}{FULL}" for name, recipe in RECIPES.items() if recipe.full is not None),
+)
 
 
 def kind_of(data: str) -> str:
