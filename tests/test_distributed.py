@@ -28,6 +28,7 @@ RUN = [
     *("train", "--dataset", "sample", "--net", "custom:blocks=2,width=8,norm=none,dropout=0.3"),
     *("--epochs", "1", "--batch-size", "500", "--augment", "affine", "--average", "0.5"),
     *("--optimizer", "sgd", "--lr", "0.05", "--seed", "3", "--device", "cpu", "--keep", "last"),
+    *("--schedule", "one-cycle", "--gamma", "0.5"),  # the last does nothing: a note
 ]
 
 
@@ -38,12 +39,28 @@ def test_two_processes_give_the_net_that_one_gives(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("epoch   1 of 1") == 1  # from the first process alone
     assert done.stdout.count("wrote") == 1
+    assert done.stderr.count("note: ") == 1
     assert main([*RUN, "--out", str(alone)]) == 0
     one, two = load_checkpoint(alone), load_checkpoint(shared_out)
     state = two.net.state_dict()
     for name, value in one.net.state_dict().items():
         assert torch.allclose(value.float(), state[name].float(), atol=2e-5, rtol=1e-4), name
     assert one.metrics["validation_loss"] == pytest.approx(two.metrics["validation_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(("size", "local"), [("4", None), ("four", "0"), ("4", ""), ("1", "0")])
+def test_what_a_cluster_leaves_in_the_environment_makes_no_run_of_several(
+    size: str,
+    local: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", size)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    if local is not None:
+        monkeypatch.setenv("LOCAL_RANK", local)
+    assert main([*RUN, "--dry-run"]) == 0
+    assert "note: " in capsys.readouterr().err
 
 
 DIVERGED = """

@@ -74,12 +74,18 @@ def stopped_file(out: Path) -> Path:
 
 
 def run(args: argparse.Namespace) -> int:
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if not _is_one_of_several():
         return _run(args)
-    from mnist_demo.distributed import together  # torchrun started several of us
+    from mnist_demo.distributed import together
 
     with together(args.device) as ranks:
         return _run(args, ranks)
+
+
+def _is_one_of_several() -> bool:
+    """Whether torchrun started us; scripts of clusters set a WORLD_SIZE without it."""
+    local, size = (os.environ.get(name, "") for name in ("LOCAL_RANK", "WORLD_SIZE"))
+    return local.isdecimal() and size.isdecimal() and int(size) > 1
 
 
 def _run(args: argparse.Namespace, ranks: Ranks | None = None) -> int:
@@ -278,6 +284,8 @@ def _train(
 
 
 def _note(text: str) -> None:
+    if _is_one_of_several() and os.environ.get("RANK") != "0":
+        return  # the first tells it
     print(f"note: {text}", file=sys.stderr, flush=True)
 
 
