@@ -72,13 +72,14 @@ def test_many_tabs_that_close_at_once_hold_up_nobody(served: Served) -> None:
         ask = f"GET /gradio_api/heartbeat/tab-{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         tab.sendall(ask.encode())
     assert all(tab.recv(15) == b"HTTP/1.1 200 OK" for tab in tabs)
+    since = time.process_time()  # of this process, which the server is a part of
     for tab in tabs:
         tab.close()
     time.sleep(0.05)
-    since = time.monotonic()
     for _ in range(3):
         served.ask("/health")
-    assert time.monotonic() - since < 1.5  # 10 ms is usual; 11 s when each became a session
+    # 40 ms of work are usual; 11 s when each became a session
+    assert time.process_time() - since < 1.5
     assert not served.page.state_holder.session_data
 
 
@@ -101,12 +102,12 @@ def test_an_open_tab_that_asks_for_nothing_is_not_forgotten(
     """A lesson prepared an hour before: its nets are there when it begins."""
     monkeypatch.setattr(heartbeat, "get_heartbeat_rate", lambda: 0.05)
     visitors = served.context.visitors
-    visitors.max_age = 0.5
-    anna = visitors.get("anna")
-    visitors.get("gone")
+    gone, anna = visitors.get("gone"), visitors.get("anna")
     with served.tab("anna") as reply:
         reply.readline()
-        time.sleep(1)
+        now = time.monotonic()
+        gone.last_seen = anna.last_seen = now - 2 * visitors.max_age
+        wait_until(lambda: anna.last_seen >= now, 30)
         visitors.get("bert")  # who comes is when the longest unseen go
         assert visitors.peek("anna") is anna
         assert visitors.peek("gone") is None
@@ -203,7 +204,9 @@ def test_what_gradio_keeps_of_the_parts_is_what_it_would_work_out(served: Served
 def test_a_session_costs_little_to_begin(served: Served) -> None:
     holder = served.page.state_holder
     holder["anna"]
-    since = time.thread_time()
+    seconds = []
     for number in range(20):
+        since = time.thread_time()
         holder[f"made-up-{number}"]
-    assert (time.thread_time() - since) / 20 < 0.004  # 1 ms is usual; 9 ms each when worked out
+        seconds.append(time.thread_time() - since)
+    assert min(seconds) < 0.004  # 1 ms is usual; 9 ms each when worked out
