@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import logging
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -46,9 +47,9 @@ def client(address: str) -> Client:
     return connect(address)
 
 
-def connect(address: str) -> Client:
+def connect(address: str, **options: Any) -> Client:
     """With patience: the machine may be busy with other things."""
-    return Client(address, verbose=False, httpx_kwargs={"timeout": 90})
+    return Client(address, verbose=False, httpx_kwargs={"timeout": 90}, **options)
 
 
 def test_endpoints_are_three_with_types_and_words(client: Client) -> None:
@@ -223,25 +224,32 @@ def test_a_report_comes_when_nobody_asks_any_more(
     page = build(make_context(tmp_path))
     traffic: Traffic = page.context.traffic
     lines: list[str] = []  # of this page alone: others of these tests write into the same log
+    is_over = threading.Event()
 
     def report() -> None:
         lines.extend(traffic._tallies)
         Traffic.report(traffic)
 
+    async def keep_reporting() -> None:
+        try:
+            await Traffic.keep_reporting(traffic)
+        finally:
+            is_over.set()
+
+    def is_quiet() -> bool:
+        told = len(lines)
+        time.sleep(1)
+        return 0 < told == len(lines)  # nothing happened: no line
+
     monkeypatch.setattr(traffic, "report", report)
+    monkeypatch.setattr(traffic, "keep_reporting", keep_reporting)
     with caplog.at_level(logging.INFO, "mnist_demo.traffic"):
         address = launch_page(page, host="127.0.0.1", port=free_port(), block=False)
         urllib.request.urlopen(f"{address}config", timeout=60).close()
-        wait_until(lambda: bool(lines) and not traffic._tallies, 30)
+        wait_until(is_quiet, 60)
         assert any(message.startswith("page: ") for message in caplog.messages)
-    told = len(lines)
-    time.sleep(1)
-    assert len(lines) == told  # nothing happened: no line
     page.close()
-    time.sleep(1)
-    traffic.count("page", 0.1)
-    time.sleep(1)
-    assert len(lines) == told  # the reports ended with the server
+    assert is_over.wait(60)  # the reports end with the server
 
 
 def test_a_class_keeps_few_durations() -> None:

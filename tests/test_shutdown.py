@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from test_api import connect
 from test_worker import is_there, wait_until
 
 from mnist_demo.benchmark.server import answers, free_port
 from mnist_demo.page.shutdown import SIGNALS
 
-WITHIN = 3.0  # seconds
+WITHIN = 15.0  # seconds, on a machine that may be busy; one or two are usual
 # The server, with signals as a terminal has them: what started the tests may ignore some.
 FRESH = """
 import os, signal, sys
@@ -37,8 +38,6 @@ def children_of(pid: int) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_server_told_to_end_in_mid_training_ends_clean(tmp_path: Path, name: str) -> None:
-    from gradio_client import Client
-
     port = free_port()
     environment = os.environ | {
         "MNIST_DEMO_DATA": str(tmp_path / "data"),
@@ -55,14 +54,15 @@ def test_a_server_told_to_end_in_mid_training_ends_clean(tmp_path: Path, name: s
         )
     try:
         wait_until(lambda: server.poll() is not None or answers(port), 200)
-        client = Client(f"http://127.0.0.1:{port}", verbose=False)
+        client = connect(f"http://127.0.0.1:{port}")
         job = client.submit(epochs=50, net="linear", api_name="/train")
         wait_until(lambda: any("training" in str(event) for event in job.outputs()), 200)
         workers = children_of(server.pid)
         assert workers
+        assert answers(port)
         since = time.monotonic()
         server.send_signal(getattr(signal, name))
-        assert server.wait(20) == 0
+        assert server.wait(60) == 0
         took = time.monotonic() - since
         wait_until(lambda: not any(map(is_there, workers)), WITHIN)
         assert took < WITHIN
@@ -72,4 +72,4 @@ def test_a_server_told_to_end_in_mid_training_ends_clean(tmp_path: Path, name: s
     text = (tmp_path / "log").read_text()
     assert "Traceback" not in text
     assert "the server was told to end" in text
-    assert "train: 1 in" in text  # the last report
+    assert "page: " in text  # the last report; a training may end too late for it
