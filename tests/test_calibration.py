@@ -120,6 +120,19 @@ def test_what_no_temperature_can_be_found_for_is_refused(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("out", ["/", "file/net"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    out: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    assert main(["calibrate", "--checkpoint", "none", "--out", out]) == 2
+    assert f"cannot write {Path(out)}; choose another place" in capsys.readouterr().err
+
+
 def test_a_net_without_a_linear_end_is_refused() -> None:
     with pytest.raises(UserError, match="linear layer"):
         cooled(nn.Sequential(nn.Linear(2, 2), nn.LogSoftmax(1)), 2.0)

@@ -223,7 +223,7 @@ def test_the_command_line_makes_judges_and_uses_one(
     assert report["correct"] == evaluate(combine(three, "vote").net, sample.validation).correct
     over_itself = cli("ensemble", *files, "--out", files[0])
     assert over_itself.returncode == 2
-    assert "is one of the nets, which would be lost" in over_itself.stderr
+    assert "is read for this and would be lost" in over_itself.stderr
     refused = cli("ensemble", files[0], "--out", out)
     assert refused.returncode == 2
     assert refused.stderr == "error: 1 files; name 2 to 5 nets\n"

@@ -192,6 +192,14 @@ def test_what_the_command_cannot_look_into_is_one_line(
         assert not (tmp_path / out).is_file()
         return capsys.readouterr().err
 
+    def refused_over(*words: str) -> str:
+        assert main(["inside", *words]) == 2
+        return capsys.readouterr().err
+
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"dear")
+    assert "photo.png is read for this" in refused_over(str(photo), "--out", str(photo))
+    assert photo.read_bytes() == b"dear"
     assert "its name must end in .png" in refused(seven, out="inside.jpg")
     row = np.hstack([np.pad(seven, 4), np.pad(seven, 4)])
     assert "2 digits side by side (77); cut out one" in refused(row)

@@ -155,6 +155,11 @@ def test_what_cannot_be_written_is_said(
     out = str(tmp_path / "net.onnx")
     assert "choose one of: onnx, torch-export" in error_of("--format", "tflite", "--out", out)
     assert "cannot write" in error_of("--format", "onnx", "--out", str(tmp_path))
+    before = Path(path).read_bytes()
+    (tmp_path / "link").symlink_to(path)
+    for same in (path, str(tmp_path / "link")):
+        assert f"{same} is read for this" in error_of("--format", "onnx", "--out", same)
+    assert Path(path).read_bytes() == before
 
     def other(content: bytes) -> portable.Run:
         return lambda images: np.zeros((len(images), 10), dtype=np.float32)

@@ -6,7 +6,13 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from mnist_demo.cli.common import add_checkpoint, add_data_dir, add_image_root, read_checkpoint
+from mnist_demo.cli.common import (
+    add_checkpoint,
+    add_data_dir,
+    add_image_root,
+    read_checkpoint,
+    refuse_place,
+)
 from mnist_demo.errors import UserError
 
 HELP = "divide a net's logits by the temperature that suits its validation images best"
@@ -21,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    refuse_place(args.out)
+
     import torch
 
     from mnist_demo.calibration import calibration_error, cooled, reliability, temperature_of

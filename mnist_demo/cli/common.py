@@ -82,13 +82,20 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def refuse_place(path: Path) -> None:
-    """Raises UserError where a file could not be written, before the long work."""
+def refuse_place(path: Path, *read: Path | None) -> None:
+    """Raises UserError before the long work where a file could not be written.
+
+    Or where it would replace one that is `read` for it.
+    """
     from mnist_demo.files import may_write
 
-    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    parent = next((folder for folder in path.absolute().parents if folder.exists()), path)
     if path.is_dir() or not parent.is_dir() or not may_write(parent):
         raise UserError(f"cannot write {path}; choose another place with --out")
+    if path.exists() and any(given and given.exists() and path.samefile(given) for given in read):
+        raise UserError(
+            f"{path} is read for this and would be lost; choose another place with --out"
+        )
 
 
 def check_ending(path: Path, *endings: str) -> None:

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    refuse_place(args.out)
+    refuse_place(args.out, *args.nets)
 
     from mnist_demo.checkpoint import combine, load_checkpoint, save_checkpoint
     from mnist_demo.ensemble import MAX_MEMBERS
@@ -33,8 +33,6 @@ def run(args: argparse.Namespace) -> int:
 
     if not 2 <= len(args.nets) <= MAX_MEMBERS:  # before any is read
         raise UserError(f"{len(args.nets)} files; name 2 to {MAX_MEMBERS} nets")
-    if args.out.resolve() in [path.resolve() for path in args.nets]:
-        raise UserError(f"{args.out} is one of the nets, which would be lost; choose another --out")
     together = combine([load_checkpoint(path) for path in args.nets], args.how)
     path = save_checkpoint(together, args.out)
     print(f"{together.title}, trained on {together.dataset}; wrote {path}")

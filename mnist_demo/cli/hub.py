@@ -72,6 +72,8 @@ def _card(args: argparse.Namespace) -> int:
     from mnist_demo.card import card_of
     from mnist_demo.checkpoint import RELEASED
 
+    if args.out is not None:
+        refuse_place(args.out, args.checkpoint)
     checkpoint = read_checkpoint(args.checkpoint)
     text = card_of(checkpoint, (args.checkpoint or RELEASED).name)
     if args.out is None:

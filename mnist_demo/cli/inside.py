@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     check_ending(args.out, ".png")
-    refuse_place(args.out)
+    refuse_place(args.out, args.picture, args.checkpoint)
     checkpoint = read_digit_net(args.checkpoint)
 
     from mnist_demo.checkpoint import released_sceptic
