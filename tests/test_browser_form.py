@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, expect
+from test_browser_axe import choose
 from test_browser_draw import Open, open_page
 
 from mnist_demo.benchmark.server import free_port
@@ -166,3 +168,45 @@ def test_what_is_not_offered_is_said_in_the_visitor_s_language(open_page: Open) 
     )
     page.locator("#training-board .start").click()
     expect(page.locator(".toast-wrap")).to_contain_text("请刷新页面")
+
+
+def epochs(page: Page) -> Locator:
+    return page.get_by_role("spinbutton", name=re.compile("Epochs|训练轮次"))
+
+
+def kept_form(page: Page) -> str:
+    return str(page.evaluate("sessionStorage.getItem('mnist-demo-form')"))
+
+
+def test_the_form_is_as_it_was_after_a_reload(open_page: Open, address: str) -> None:
+    page = open_page(expected="rror")
+    page.get_by_role("tab", name="Train").click()
+    expect(epochs(page)).to_have_value("5")
+    choose(page, "Recipe", "PyTorch")
+    expect(page.locator("#training-recipe-note")).to_contain_text("The source reports")
+    expect(epochs(page)).not_to_have_value("5")
+    choose(page, "Net", "Your own net")
+    width = page.locator("#training-own-net input[type=number]").nth(1)
+    width.fill("24")
+    epochs(page).fill("7")
+    page.keyboard.press("Tab")
+    page.wait_for_function("sessionStorage.getItem('mnist-demo-form')?.includes('epochs=7')")
+    page.wait_for_function("sessionStorage.getItem('mnist-demo-form')?.includes('width%3D24')")
+    rate = page.get_by_role("spinbutton", name="Learning rate", exact=True).input_value()
+    assert rate != "0.002"
+    for query in ("?", "?lang=en"):
+        page.goto(address + query)
+        page.get_by_role("tab", name="Train").click()
+        expect(epochs(page)).to_have_value("7")
+        expect(width).to_have_value("24")
+        expect(page.get_by_label("Recipe")).to_have_value(re.compile("PyTorch"))
+        assert (
+            page.get_by_role("spinbutton", name="Learning rate", exact=True).input_value() == rate
+        )
+        expect(page.locator("#training-recipe-note")).to_contain_text("Changed:")
+        expect(page.locator(".toast-wrap")).to_have_text("")
+    page.goto(f"{address}?tab=train&epochs=2")  # an address says more
+    expect(epochs(page)).to_have_value("2")
+    choose(page, "Recipe", "Our defaults")
+    expect(epochs(page)).to_have_value("5")
+    page.wait_for_function("!sessionStorage.getItem('mnist-demo-form')")

@@ -85,6 +85,11 @@ def titled(names: Iterable[str]) -> Choices:
     return [(TITLES.get(name, name), name) for name in names]
 
 
+def batch_choices(size: int) -> list[tuple[str, int]]:
+    """BATCH_SIZES and this one, which a link has or a run whose batch was halved."""
+    return [(str(n), n) for n in sorted({*BATCH_SIZES, size})]
+
+
 def check_data(name: str, folder: Path) -> None:
     """Raises UserError for data that are not offered here, whatever the command line knows."""
     offered = [value for _, value in data_choices(folder)]

@@ -1,18 +1,45 @@
-"""Settings of a run in an address, for a lesson: `?tab=train&epochs=3&optimizer=sgd`."""
+"""Settings of a run in an address, for a lesson: `?tab=train&epochs=3&optimizer=sgd`.
+
+A browser tab keeps its form in the same way, for a reload, another language and a lost connection
+empty it.
+"""
 
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+import gradio as gr
+
+from mnist_demo.augment import Warp
 from mnist_demo.config import TrainConfig
 from mnist_demo.errors import UserError
+from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page import filling, form
 
 TABS = ("draw", "train", "gallery")
 LONGEST = 300  # characters of a value
+# What fills the form where the page is opened again; masthead.js reads it.
+KEEP = """(...values) => {
+  const { names, own, usual } = NAMED;
+  const read = (some) => Object.fromEntries(some.map((name) => [name, values.shift()]));
+  const settings = read(names);
+  for (const [name, kind, its] of own) {
+    const parts = Object.entries(read(its)).map((pair) => pair.join("="));
+    if (settings[name] === kind) settings[name] = `${kind}:${parts}`;
+  }
+  const isThere = ([, value]) => value !== null && value !== "";
+  const query = (filled) => String(new URLSearchParams(Object.entries(filled).filter(isThere)));
+  try {
+    if (query(settings) === query(usual)) sessionStorage.removeItem("mnist-demo-form");
+    else sessionStorage.setItem("mnist-demo-form", query(settings));
+  } catch {
+    // A browser that stores nothing.
+  }
+}"""
 
 
 @functools.lru_cache(256)  # asked for with each look at a board
@@ -53,3 +80,25 @@ def _like(usual: object, text: str, name: str) -> object:
     except ValueError:
         raise UserError(f"{form.LABELS[name]} must be a number, not {text}") from None
     return int(number) if number.is_integer() else number
+
+
+def keep_in_tab(settings: dict[str, Any], net: dict[str, Any], warp: dict[str, Any]) -> None:
+    """Has the browser keep the fields' values, the recipe's among them, by their names.
+
+    `net` and `warp`: the fields of a net and an augmentation of one's own.
+    """
+    fields = [*settings.values(), *net.values(), *warp.values()]
+    named = {
+        "names": list(settings),
+        "own": [("net", CustomNet.KIND, list(net)), ("augment", Warp.KIND, list(warp))],
+        "usual": {name: field.value for name, field in settings.items()},
+    }
+    gr.on(
+        [field.change for field in fields],
+        None,
+        fields,
+        None,
+        js=KEEP.replace("NAMED", json.dumps(named)),
+        show_progress="hidden",
+        api_visibility="private",
+    )

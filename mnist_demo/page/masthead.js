@@ -25,9 +25,20 @@ window.addEventListener("run-back", () => element.isConnected && bringRuns()); /
 for (const kind of ["online", "pageshow"]) addEventListener(kind, askForRuns);
 document.addEventListener("visibilitychange", askForRuns);
 
-// A lesson's link opens a tab, and fills the form with settings.
-const { tab, lang, __theme, ...settings } = Object.fromEntries(new URLSearchParams(location.search));
-if (tab) trigger("linked", { tab, settings });
+// A lesson's link opens a tab, and fills the form with settings; else it is as it was before a
+// reload, where this browser tab kept it: see links.py.
+const { tab, lang, __theme, ...named } = Object.fromEntries(new URLSearchParams(location.search));
+const settings = tab && Object.keys(named).length ? named : keptForm();
+window.hasSettings = Boolean(tab || Object.keys(settings).length); // for training_start.js
+if (window.hasSettings) trigger("linked", { tab, settings });
+
+function keptForm() {
+  try {
+    return Object.fromEntries(new URLSearchParams(sessionStorage.getItem("mnist-demo-form") ?? ""));
+  } catch {
+    return {};
+  }
+}
 
 window.addEventListener("open-tab", ({ detail }) => element.isConnected && trigger("linked", { tab: detail, settings: {} }));
 

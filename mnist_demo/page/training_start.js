@@ -56,8 +56,7 @@ watch("epochs", () => {
 });
 showBeside();
 show();
-const isLinked = new URLSearchParams(location.search).has("tab"); // its settings stay; see masthead.js
-trigger("opened", { key, first: !isLinked });
+trigger("opened", { key, first: !window.hasSettings }); // which stay; see masthead.js
 if (window.learnsMine) learnMine(); // who came by "Train with them"
 awaitBroken();
 
