@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import struct
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,6 +200,19 @@ def test_damaged_mnist_names_the_remedy(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="damaged.*mnist_demo download"):
         load_dataset("mnist", tmp_path)
     assert best_available(tmp_path) == "sample"  # what the app then goes on with
+
+
+def test_a_label_that_is_no_digit_is_damage(tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, count in (("train", 60_000), ("t10k", 10_000)):
+        labels = bytes(range(10)) * (count // 10 - 1) + bytes(range(1, 11))
+        with (raw / f"{part}-images-idx3-ubyte").open("wb") as file:
+            file.write(struct.pack(">4I", 0x803, count, 28, 28))
+            file.truncate(16 + count * 28 * 28)
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, count) + labels)
+    with pytest.raises(UserError, match="damaged.*mnist_demo download"):
+        load_dataset("mnist", tmp_path)
 
 
 def test_the_folder_is_the_argument_or_the_variable_or_data(

@@ -7,6 +7,7 @@ import json
 from importlib import import_module
 
 from mnist_demo.cli.common import add_json
+from mnist_demo.errors import UserError
 
 HELP = "measure what the README claims"
 BENCHMARKS = {
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     add_json(parser)
     module.add_arguments(parser)
     chosen = parser.parse_args(args.options)
+    if getattr(chosen, "seed", 0) < 0:
+        raise UserError(f"--seed is {chosen.seed}; choose 0 or more")
     result = module.run(chosen)
     print(json.dumps(result, indent=2) if chosen.json else module.format_report(result))
     return 0

@@ -78,7 +78,7 @@ def load_dataset(
     if name in names(data_folder(folder)):
         return load_named(name, folder, holdout)
     path = Path(name)
-    if path.name == name and not path.suffix and not path.exists():
+    if not name or (path.name == name and not path.suffix and not path.exists()):
         listed = ", ".join(names(data_folder(folder)))
         raise UserError(
             f"no data set is called {name!r}; choose one of: {listed}; or name a label list, "

@@ -37,7 +37,8 @@ def load_mnist(folder: Path) -> Dataset:
             raw = MNIST(str(folder), train=is_train, download=False)
         except (OSError, RuntimeError, ValueError, AssertionError, EOFError) as error:
             raise _damaged(folder) from error
-        if raw.data.shape != (count, 28, 28) or raw.targets.shape != (count,):
+        shapes = raw.data.shape, raw.targets.shape
+        if shapes != ((count, 28, 28), (count,)) or raw.targets.max() > 9:
             raise _damaged(folder)
         parts.append(Split(raw.data[:, None].contiguous(), raw.targets.long()))
     train, validation = cut(parts[0], VALIDATION_PER_CLASS)
