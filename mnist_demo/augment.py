@@ -220,7 +220,7 @@ MIRRORING = frozenset(("flip", "flip-crop", "flip-crop-cutout"))
 
 def find_augment(name: str) -> Augment:
     """The augmentation of this name, or the one that "warp:..." describes."""
-    if name.startswith("warp:"):
+    if Warp.is_in(name):
         return Warp.parse(name)
     if name not in AUGMENTS:
         raise unknown_choice("augmentation", name, AUGMENTS)

@@ -5,7 +5,6 @@ All of it is read off the one array of probabilities; no net is asked again.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -127,9 +126,3 @@ def sprite(images: np.ndarray, columns: int) -> Image.Image:
         .reshape(rows * height, columns * width, channels)
     )
     return Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
-
-
-def png_bytes(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

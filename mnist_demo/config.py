@@ -77,6 +77,10 @@ class TrainConfig:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
+    def batches(self, images: int) -> int:
+        """How many an epoch has; the odd rest of the images waits for the next."""
+        return max(1, images // self.batch_size)
+
     def is_idle(self, setting: str) -> bool:
         """Whether a setting does nothing, by itself or beside this optimizer and schedule."""
         if setting == "also":

@@ -106,7 +106,7 @@ def train(
     learner = learner or make_learner(net, config)
     if config.focus and learner.doubts is None:
         learner.doubts = torch.ones(len(train_set), device=device)
-    batches = max(1, len(train_set) // config.batch_size)  # the odd rest waits an epoch
+    batches = config.batches(len(train_set))
     steps = batches * config.epochs
     each = min(len(train_set), batches * config.batch_size)  # images an epoch
 

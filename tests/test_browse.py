@@ -20,12 +20,12 @@ from mnist_demo.browse import (
     ordered,
     page_count,
     page_slice,
-    png_bytes,
     sprite,
     summary,
 )
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
+from mnist_demo.figures import png_bytes
 
 CLASSES = 4
 

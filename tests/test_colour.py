@@ -12,7 +12,6 @@ import pytest
 import torch
 from PIL import Image
 
-from mnist_demo.browse import png_bytes
 from mnist_demo.checkpoint import Checkpoint, combine, load_checkpoint, save_checkpoint
 from mnist_demo.classify import classify_photo
 from mnist_demo.cli import main
@@ -21,7 +20,7 @@ from mnist_demo.datasets import DIGITS, Dataset, Split
 from mnist_demo.datasets.cifar import CLASSES
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import evaluate, infer
-from mnist_demo.figures import CELL, STRIPS, _values, channels_picture, samples_figure
+from mnist_demo.figures import CELL, STRIPS, _values, channels_picture, png_bytes, samples_figure
 from mnist_demo.judging import name_to_judge
 from mnist_demo.nets import build_net
 from mnist_demo.notebook import evaluate_net

@@ -23,7 +23,17 @@ import numpy as np
 from mnist_demo.benchmark import describe_machine
 from mnist_demo.benchmark.arriving import files_of, keep_arriving
 from mnist_demo.benchmark.asking import Failed, Layout, Line, Page, loopback
-from mnist_demo.benchmark.crowd import Pause, Tally, Training, browse, draw, flood, look, train
+from mnist_demo.benchmark.crowd import (
+    Pause,
+    Tally,
+    Training,
+    browse,
+    draw,
+    flood,
+    look,
+    name_of,
+    train,
+)
 from mnist_demo.benchmark.load_report import format_report
 from mnist_demo.benchmark.pens import Drawing
 from mnist_demo.benchmark.pens import draw as draw_digit
@@ -324,7 +334,7 @@ async def _visit(
             if looks:
                 await look(page, int(rng.integers(3)), Tally())
     except (Failed, OSError, TimeoutError) as error:
-        tally.errors[str(error) or type(error).__name__] += 1
+        tally.errors[name_of(error)] += 1
 
 
 def _line(address: str) -> Line:

@@ -23,8 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     check_ending(args.out, ".png")
 
-    from mnist_demo.browse import png_bytes
-    from mnist_demo.figures import channels_picture
+    from mnist_demo.figures import channels_picture, png_bytes
 
     data = load_data(args, "cifar10")
     split = part_with(data, args.split, args.index)

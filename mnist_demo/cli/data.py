@@ -152,9 +152,9 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _save_image(image: np.ndarray, path: Path) -> None:
-    from mnist_demo.browse import png_bytes
     from mnist_demo.datasets.pictures import to_image
     from mnist_demo.datasets.stats import as_csv
+    from mnist_demo.figures import png_bytes
 
     is_table = path.suffix.lower() == ".csv"
     save_file(path, as_csv(image) if is_table else png_bytes(to_image(image)))

@@ -254,7 +254,7 @@ def _train(
     from mnist_demo.train import Diverged, Epoch, Step
 
     config = running.config
-    batches = max(1, len(data.train) // config.batch_size)
+    batches = config.batches(len(data.train))
     before = batches * len(running.epochs)
     bar = tqdm(
         total=batches * config.epochs, initial=before, unit="batch", leave=False, disable=None

@@ -11,8 +11,8 @@ import torch
 from mnist_demo.datasets.base import Split
 from mnist_demo.datasets.pictures import ready
 from mnist_demo.errors import UserError
+from mnist_demo.preprocess import SIDE
 
-SIDE = 28
 VALUES = 1 + SIDE * SIDE
 FORMS = (
     f"a CSV of pixels has {VALUES} values a line, a label and {VALUES - 1} pixels, separated by "

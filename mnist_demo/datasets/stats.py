@@ -1,4 +1,4 @@
-"""Figures about a data set, and one image of it as text, PNG or CSV."""
+"""Figures about a data set, and one image of it as text or CSV."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from mnist_demo import browse
 from mnist_demo.compare import Comparison
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
+from mnist_demo.figures import png_bytes
 from mnist_demo.page import comparing
 from mnist_demo.page.context import Context
 from mnist_demo.page.gallery_pictures import Painter, channels, samples
@@ -87,7 +88,7 @@ def page(context: Context, visitor: Visitor, wanted: object) -> dict[str, Any]:
     )
     split, _ = context.digits_for(context.checkpoint(visitor, choice))
     pictures = split.images[indices].cpu().numpy()  # (n, C, H, W)
-    sheet = browse.png_bytes(browse.sprite(pictures, COLUMNS))
+    sheet = png_bytes(browse.sprite(pictures, COLUMNS))
     return {
         "total": len(chosen),
         "items": [

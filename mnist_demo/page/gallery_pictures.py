@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from mnist_demo import browse
 from mnist_demo.errors import UserError
 from mnist_demo.evaluate import Evaluation
+from mnist_demo.figures import png_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,5 +131,5 @@ def _pixels(figure: Figure, dots: int) -> np.ndarray:
 
 def _sent(picture: Image.Image, width: float) -> dict[str, Any]:
     """A PNG as the page takes it, and how many of its own pixels it is wide there."""
-    content = browse.png_bytes(picture)
+    content = png_bytes(picture)
     return {"png": base64.b64encode(content).decode(), "width": round(width)}
