@@ -12,6 +12,10 @@ from mnist_demo.page.context import Context
 from mnist_demo.page.visitors import Visitor
 
 
+class Unread(UserError):
+    """A net is not evaluated, or not any more: it has learned on."""
+
+
 def others(context: Context, visitor: Visitor, choice: object) -> list[tuple[str, str]]:
     """The visitor's other nets that tell the same classes apart, as (title, choice)."""
     labels = context.checkpoint(visitor, choice).labels
@@ -46,7 +50,7 @@ def known(
     """The same where both are evaluated already. Raises UserError where they are not."""
     second = context.known_evaluation(visitor, other)
     if second is None:
-        raise UserError("the second net is not evaluated yet; choose it again")
+        raise Unread("the second net is not evaluated yet; choose it again")
     return beside(context, visitor, choice, other, first, second)
 
 

@@ -20,6 +20,7 @@ let beside = ""; // the net to compare with, as chosen here
 let looks = 0; // numbers what Python is asked, likewise
 let open = 0; // place in `items` of the digit in the dialog
 let opener = null; // where focus goes back to
+let anew = false; // the net has learned on: what was chosen stays while it is looked at anew
 
 const isShown = () => element.offsetWidth > 0;
 
@@ -46,19 +47,22 @@ function receive() {
   if (value.state === "error") {
     summary = null;
     shown = "";
+    anew = false;
     say("error", sentence(value.message));
   } else {
     say("ready", "");
     const { others, ...rest } = value;
     renderOthers(others);
     if (JSON.stringify(rest) === shown) { // back from another tab: keep the place
-      if (failed) load();
+      if (failed || anew) load();
+      anew = false;
       return;
     }
     shown = JSON.stringify(rest);
     summary = value;
     renderSummary();
-    choose(wantedFirst(value.comparison));
+    choose(anew && (value.comparison?.counts || !chosen.group) ? chosen : wantedFirst(value.comparison));
+    anew = false;
   }
 }
 
@@ -184,6 +188,7 @@ async function load() {
   const other = summary.comparison?.other ?? null;
   find(".digits").setAttribute("aria-busy", "true");
   const answer = await callOrSay("page_of", { choice: summary.choice, ...chosen, other, sort, page, size });
+  if (number === asked && answer.unread) return lookAnew();
   const sheet = answer.error ? null : await picture(answer.sprite);
   if (number !== asked) return;
   const at = document.activeElement;
@@ -344,6 +349,16 @@ function look() {
   late = setTimeout(sayLate, LATE);
 }
 
+/** A net that learned on has other answers than those on show. */
+function lookAnew() {
+  anew = true;
+  if (dialog.open) {
+    opener = find(".showing");
+    dialog.close();
+  }
+  look();
+}
+
 /** Who is refused a place in the queue is told so by Gradio alone, and not this component. */
 function sayLate() {
   say("busy", t("No answer yet: many are asking. Wait, or try again."), true);
@@ -357,5 +372,8 @@ new ResizeObserver(() => {
     document.querySelector("#sketchpad .pad canvas").focus();
   wasShown = isShown();
 }).observe(element);
-window.addEventListener("net-chosen", () => element.isConnected && isShown() && look());
+window.addEventListener("net-chosen", () => {
+  anew = false;
+  if (element.isConnected && isShown()) look();
+});
 watch("value", receive);

@@ -35,7 +35,7 @@ def make_page_of(context: Context) -> Callable[[Any, gr.Request], Any]:
 
     async def page_of(wanted: Any, request: gr.Request) -> dict[str, Any]:
         def answer(visitor: Visitor) -> Awaitable[dict[str, Any]]:
-            return asyncio.to_thread(page, context, visitor, wanted)
+            return asyncio.to_thread(_or_unread, lambda: page(context, visitor, wanted))
 
         return await _answered(context, request, GALLERY_PAGE, answer)
 
@@ -49,11 +49,19 @@ def make_figure_of(context: Context) -> Callable[[Any, gr.Request], Any]:
     async def figure_of(wanted: Any, request: gr.Request) -> dict[str, Any]:
         def answer(visitor: Visitor) -> Awaitable[dict[str, Any]]:
             rng = np.random.default_rng()
-            return painter.paint(lambda: figure(context, visitor, wanted, rng))
+            return painter.paint(lambda: _or_unread(lambda: figure(context, visitor, wanted, rng)))
 
         return await _answered(context, request, FIGURE, answer)
 
     return figure_of
+
+
+def _or_unread(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `work` makes, or that the page has to have the net evaluated first."""
+    try:
+        return work()
+    except comparing.Unread as error:
+        return {"error": str(error), "unread": True}
 
 
 async def _answered(
@@ -66,7 +74,7 @@ async def _answered(
     try:
         visitor = context.visitors.get(await session_of(request))
         with visitor.pace.turn(cost):
-            return await answer(visitor)
+            return in_words(await answer(visitor), words_for(request))
     except TooOften as error:
         return in_words(await told_later(error), words_for(request))
     except UserError as error:
@@ -125,7 +133,7 @@ def _asked_of(
         raise UserError("a request for a page must name a net")
     result = context.known_evaluation(visitor, wanted["choice"])
     if result is None:
-        raise UserError("this net is not evaluated yet; open the gallery again")
+        raise comparing.Unread("this net is not evaluated yet; open the gallery again")
     return wanted, result
 
 

@@ -25,6 +25,10 @@ async function showDrawn(title, wanted, about, name, size) {
   }
   const answer = await callOrSay("figure_of", { choice: summary.choice, ...wanted });
   if (number !== drawings) return;
+  if (answer.unread) {
+    drawn.close();
+    return lookAnew();
+  }
   if (answer.error) return tell("error", sentence(answer.error));
   const link = find(".drawn .save");
   for (const address of [picture.src, link.href]) URL.revokeObjectURL(address);
