@@ -20,7 +20,7 @@ from torch import nn
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Dataset
 from mnist_demo.errors import UserError
-from mnist_demo.evaluate import evaluate
+from mnist_demo.evaluate import CHUNK, evaluate
 from mnist_demo.faults import not_written, why_not_written
 from mnist_demo.figures import png_of, samples_figure
 from mnist_demo.files import may_write
@@ -54,13 +54,15 @@ def logged(
     folder: Path,
     before: int = 0,
     tell: Callable[[str], None] = lambda text: None,
+    chunk: int = CHUNK,
 ) -> Generator[Event, None, None]:
     """Passes the events on and writes them to `folder`; however the run ends, its mistakes too.
 
     Those are of the validation set and of the weights that the run has kept. `before`: batches
     that a run which goes on has behind it; what `folder` holds of later ones is void. A disk
     that refuses in mid-run ends the log, not the run, which `tell` is told. Raises UserError
-    where TensorBoard is missing or nothing can be written from the start.
+    where TensorBoard is missing or nothing can be written from the start. `chunk`: images a
+    step of validation.
     """
     check_logs(folder)
     with _told_where_it_is_written():
@@ -88,7 +90,7 @@ def logged(
             if close is not None:
                 close()  # `keep` puts the best weights back as it ends
             if trained:
-                book.write(partial(_write_mistakes, net=net, data=data))
+                book.write(partial(_write_mistakes, net=net, data=data, chunk=chunk))
             book.write(lambda writer: writer.close())
 
 
@@ -158,8 +160,8 @@ def _write_epoch(writer: SummaryWriter, epoch: Epoch) -> None:
         writer.add_scalar(name, value, epoch.epoch)
 
 
-def _write_mistakes(writer: SummaryWriter, net: nn.Module, data: Dataset) -> None:
-    result = evaluate(net, data.validation)
+def _write_mistakes(writer: SummaryWriter, net: nn.Module, data: Dataset, chunk: int) -> None:
+    result = evaluate(net, data.validation, chunk)
     wrong = result.mistakes()
     writer.add_text(
         "mistakes", f"{len(wrong):,} of {len(result.truth):,} validation {data.noun} read wrong"

@@ -52,6 +52,10 @@ def test_the_test_batch_size_is_that_of_every_step_of_validation(
     assert seen == [300, 300, 300, 100] * 2  # in the run, and of the net that was kept
     first = re.search(r"held-out accuracy (\S+)", capsys.readouterr().out)
     seen.clear()
+    logs = ["--log-to", str(tmp_path / "logs")]
+    assert main([*QUICK, "--test-batch-size", "300", "--out", str(out), *logs]) == 0
+    assert seen == [300, 300, 300, 100] * 3  # and for the mistakes in the log
+    seen.clear()
     assert main([*QUICK, "--out", str(out)]) == 0
     assert seen == [TEST_BATCH, TEST_BATCH] * 2
     assert TEST_BATCH == evaluate.CHUNK
@@ -108,7 +112,7 @@ def test_a_dry_run_learns_once_and_writes_nothing(
 ) -> None:
     out = tmp_path / "net.safetensors"
     words = [*QUICK, "--dry-run", "--batch-size", "64", "--test-batch-size", "100"]
-    for place in ([], ["--out", str(out)]):
+    for place in ([], ["--out", str(out)], ["--log-to", str(tmp_path / "logs")]):
         seen.clear()
         assert main([*words, *place]) == 0
         text = capsys.readouterr().out

@@ -134,7 +134,7 @@ def _asked(args: argparse.Namespace) -> tuple[TrainConfig, Stored | None]:
     config = config_of(args)
     if args.out:
         refuse_place(args.out)
-    if args.log_to is not None:
+    if args.log_to is not None and not args.dry_run:
         from mnist_demo.logbook import check_logs
 
         check_logs(args.log_to)
@@ -263,7 +263,8 @@ def _train(
     if log_to is not None:
         from mnist_demo.logbook import logged
 
-        events = logged(events, running.learner.net, data, config, log_to, before, _note)
+        net, chunk = running.learner.net, running.chunk
+        events = logged(events, net, data, config, log_to, before, _note, chunk)
     with bar, stop as pressed:
         try:
             for event in events:
