@@ -12,6 +12,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from mnist_demo.checkpoint import WEIGHTS, Checkpoint, Member
 from mnist_demo.classify import STRANGE
+from mnist_demo.config import UNUSED
 from mnist_demo.datasets import DIGITS
 from mnist_demo.ensemble import NAME
 from mnist_demo.nets import NETS, count_parameters, find_net
@@ -84,7 +85,7 @@ def header_of(checkpoint: Checkpoint) -> ModelCardData:
 
 def in_a_sentence(checkpoint: Checkpoint) -> str:
     reads = "reads handwritten digits" if checkpoint.labels == DIGITS else "names what it is shown"
-    if checkpoint.name == "sceptic":
+    if checkpoint.is_sceptic:
         reads = "says whether a drawing is a digit at all"
     size = f"{count_parameters(checkpoint.net):,} parameters, float32"
     return f"A net that {reads}: {describe(checkpoint)}; {size}."
@@ -153,6 +154,9 @@ def recipe_of(config: dict[str, Any]) -> str:
         f"{said('epochs')} epochs",
     ]
     named = {
+        "momentum": "momentum",
+        "weight_decay": "weight decay",
+        "gamma": "gamma",
         "average": "moving average of the weights",
         "label_smoothing": "label smoothing",
         "focus": "focus on doubtful images",
@@ -161,7 +165,12 @@ def recipe_of(config: dict[str, Any]) -> str:
         "seed": "seed",
     }
     off = (None, 0.0, "none", "float32")
-    parts += [f"{words} {said(key)}" for key, words in named.items() if config.get(key) not in off]
+    chosen = config.get("optimizer"), config.get("schedule")
+    parts += [
+        f"{words} {said(key)}"
+        for key, words in named.items()
+        if config.get(key) not in off and not any(one in UNUSED.get(key, ()) for one in chosen)
+    ]
     return ", ".join(parts)
 
 
@@ -219,7 +228,7 @@ def how_to_use(checkpoint: Checkpoint, file: str, repo: str) -> str:
             f'answer = read_digit(load_net("{source}"), "photo.jpg")\n'
             "print(answer.digit, answer.confidence)\n```"
         )
-    if checkpoint.name == "sceptic":
+    if checkpoint.is_sceptic:
         return (
             "## Use\n\nThe app, `predict` and `read_digit` ask it about every drawing, beside the "
             "net that reads. Doubted is what it gives more than "
@@ -231,7 +240,7 @@ def how_to_use(checkpoint: Checkpoint, file: str, repo: str) -> str:
 def limits_of(checkpoint: Checkpoint) -> str:
     if checkpoint.labels == DIGITS:
         return f"## Limits\n\n{NOT_FOR}"
-    if checkpoint.name == "sceptic":
+    if checkpoint.is_sceptic:
         return f"## Limits\n\n{OF_SCEPTIC}"
     return (
         f"## Limits\n\nIt knows {len(checkpoint.labels)} kinds of pictures and will name one of "
@@ -250,7 +259,8 @@ def table(rows: list[tuple[str, str]]) -> str:
 
 def code(command: str) -> str:
     """On one line, so that nothing in it ends the block."""
-    return f"```\n{' '.join(command.split()).replace('`', chr(39))}\n```"
+    line = " ".join(command.split()).replace("`", "'")
+    return f"```\n{''.join(filter(str.isprintable, line))}\n```"
 
 
 def number(value: object) -> float | None:
@@ -264,5 +274,6 @@ def number(value: object) -> float | None:
 
 
 def plain(value: object) -> str:
-    """A word from a file's header on one line, without what Markdown would read as its own."""
-    return "".join(c for c in " ".join(str(value).split()) if c not in "|<>[]`")
+    """A word from a file's header on one line, without what Markdown or a terminal would act on."""
+    line = " ".join(str(value).split())
+    return "".join(c for c in line if c not in "|<>[]`" and c.isprintable())

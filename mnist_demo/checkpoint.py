@@ -102,7 +102,12 @@ class Checkpoint:
     @property
     def takes_ink(self) -> bool:
         """Whether its images are made ready as models/PREPROCESSING.md says."""
-        return self.labels == DIGITS or self.name == "sceptic"
+        return self.labels == DIGITS or self.is_sceptic
+
+    @property
+    def is_sceptic(self) -> bool:
+        """Whether it says if a drawing is a digit at all."""
+        return self.dataset == "digit-or-not"
 
     def metadata(self) -> dict[str, str]:
         """safetensors keeps text only, so each value is JSON."""

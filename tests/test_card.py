@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from conftest import ROOT
 from huggingface_hub import ModelCard
 from test_hub import NETS, made
 
-from mnist_demo.card import card_of
+from mnist_demo.card import card_of, recipe_of
 from mnist_demo.checkpoint import PLAIN, RELEASED, SCEPTIC, load_checkpoint
 from mnist_demo.cli import main
+from mnist_demo.config import TrainConfig
 from mnist_demo.nets import count_parameters
 from mnist_demo.provenance import SOURCES, credits_of
 
@@ -27,6 +29,27 @@ CARDS = {
 def test_a_released_net_has_the_card_that_is_in_the_repository(card: str, net: Path) -> None:
     """After another was released: hub card [--checkpoint FILE] --out models/README.md."""
     assert (ROOT / "models" / card).read_text() == card_of(load_checkpoint(net), net.name)
+
+
+def test_the_recipe_tells_what_was_on_and_nothing_that_was_idle() -> None:
+    adamw = TrainConfig(optimizer="adamw", schedule="step").to_dict()
+    assert "weight decay 0.01, gamma 0.7," in recipe_of(adamw)
+    assert "momentum" not in recipe_of(adamw)
+    sgd = TrainConfig(optimizer="sgd", weight_decay=0.0).to_dict()
+    assert "momentum 0.9," in recipe_of(sgd)
+    assert "weight decay" not in recipe_of(sgd)
+    assert "gamma" not in recipe_of(sgd)
+
+
+def test_a_sceptic_is_what_learned_to_doubt_and_not_what_is_built_like_one() -> None:
+    labels = ("cat", "dog")
+    pets = replace(made("sceptic", labels=labels), dataset="pets")
+    doubting = replace(made("custom:classes=2", labels=labels), dataset="digit-or-not")
+    assert "says whether a drawing is a digit at all" not in card_of(pets)
+    assert "predict photo.jpg" in card_of(pets)
+    assert not pets.takes_ink
+    assert "says whether a drawing is a digit at all" in card_of(doubting)
+    assert doubting.takes_ink
 
 
 @pytest.mark.parametrize("kind", NETS)
@@ -93,18 +116,20 @@ def test_a_net_of_unknown_data_has_no_borrowed_licence() -> None:
 
 def test_a_strangers_header_writes_no_markdown_of_its_own() -> None:
     checkpoint = made("linear")
-    checkpoint.dataset = "x\n---\nlicense: gpl\n# <img src=y> [z](w) | `"
-    checkpoint.command = "a\n```\n# b"
+    checkpoint.dataset = "\x1b[2Jx\ud800\n---\nlicense: gpl\n# <img src=y> [z](w) | `"
+    checkpoint.command = "a\x1b\ud800\n```\n# b"
     checkpoint.metrics = {"test_accuracy": "100 %", "seconds": [1], "epochs": 10**400}  # type: ignore[dict-item]
     checkpoint.config["optimizer"] = {"\n# c": "|"}
-    card = ModelCard(card_of(checkpoint))
+    text = card_of(checkpoint)
+    assert all(line.isprintable() for line in text.splitlines())
+    card = ModelCard(text)
     assert card.data.get("license") == "mit"
     assert "100 %" not in card.text
     assert "<img" not in card.text
     assert "](w)" not in card.text
     headings = [line for line in card.text.splitlines() if line.startswith("#")]
     (title, *others) = headings
-    assert title.startswith("# linear, trained on x ---")
+    assert title.startswith("# linear, trained on 2Jx ---")
     assert others == ["## Use", "## Limits", "## Licence"]
     assert card.text.count("```") == 4
 

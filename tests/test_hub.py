@@ -6,6 +6,7 @@ import errno
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 from fake_hub import TOKEN, FakeHub, serve_hub
 from huggingface_hub import ModelCard, constants
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from mnist_demo import UserError, hub, load_net
@@ -299,3 +301,22 @@ def test_without_a_network_it_says_so(
         hub.load("me/net")
     with pytest.raises(UserError, match="cannot be reached"):
         hub.push(made("linear"), "me/net")
+
+
+def test_a_strangers_words_do_nothing_to_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = ("\x1b[2Jcat", "dog\ud800")
+    pets = replace(made("custom:classes=2", labels=labels), dataset="pets\x1b]0;\x07\ud800")
+    path = str(save_checkpoint(pets, tmp_path / "pets.safetensors"))
+    Image.new("RGB", (28, 28), "red").save(tmp_path / "red.png")
+    out = ["--out", str(tmp_path / "out.safetensors")]
+    hub.save(pets, tmp_path / "hub")
+    assert main(["predict", str(tmp_path / "red.png"), "--checkpoint", path]) == 0
+    assert main(["hub", "load", str(tmp_path / "hub"), *out]) == 0
+    assert main(["hub", "card", "--checkpoint", path]) == 0
+    assert main(["evaluate", "--checkpoint", path]) == 2
+    assert main(["evaluate", "--checkpoint", path, "--dataset", "sample"]) == 2
+    told = "".join(capsys.readouterr())
+    assert "\\x1b[2Jcat" in told
+    assert all(line.isprintable() for line in told.splitlines())

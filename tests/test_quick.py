@@ -12,6 +12,7 @@ import torch
 
 from mnist_demo.checkpoint import RELEASED, SCEPTIC, load_checkpoint
 from mnist_demo.classify import probabilities_of
+from mnist_demo.cli import main
 from mnist_demo.fuse import fused
 from mnist_demo.page.pools import pool_of_one_core
 from mnist_demo.quick import Quick, quick
@@ -86,3 +87,21 @@ def test_beside_any_other_file_nothing_is_looked_for(tmp_path: Path) -> None:
     for suffix in (".safetensors", ".onnx"):
         shutil.copy(RELEASED.with_suffix(suffix), tmp_path / f"net{suffix}")
     assert not isinstance(load_checkpoint(tmp_path / "net.safetensors").answering, Quick)
+
+
+def test_predict_asks_a_released_net_that_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = str(tmp_path / "digit.png")
+    assert main(["data", "show", "3", "--dataset", "sample", "--out", picture]) == 0
+    asked: list[torch.nn.Module] = []
+    forward = Quick.forward
+
+    def noted(self: Quick, images: torch.Tensor) -> torch.Tensor:
+        asked.append(self.net)
+        return forward(self, images)
+
+    monkeypatch.setattr(Quick, "forward", noted)
+    assert main(["predict", picture]) == 0
+    classes = [net(torch.zeros(1, 1, 28, 28)).shape[1] for net in asked]
+    assert classes == [10, 2]  # the sceptic likewise

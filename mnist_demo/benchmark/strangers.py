@@ -10,20 +10,22 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import nn
 
 from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.benchmark.drawn import add_strokes, read_strokes
-from mnist_demo.classify import Answer, classify_ink
 from mnist_demo.cli.common import add_checkpoint, read_digit_net
-from mnist_demo.datasets.drawn import until_inked
 from mnist_demo.errors import UserError
 from mnist_demo.hands import Rng
 from mnist_demo.strangers import KINDS, any_letter, in_a_row, in_another_hand, printed
 from mnist_demo.strokes import PenDigit, Stroke, draw_anywhere
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mnist_demo.classify import Answer
 
 Maker = Callable[[Rng, Sequence[PenDigit]], Sequence[Stroke]]
 
@@ -40,11 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     from mnist_demo.checkpoint import SCEPTIC, load_checkpoint
+    from mnist_demo.classify import classify_ink
+    from mnist_demo.datasets.drawn import until_inked
 
     digits = read_strokes(args)
     net = read_digit_net(args.checkpoint).answering
     doubting = load_checkpoint(args.sceptic or SCEPTIC)
-    if doubting.dataset != "digit-or-not":
+    if not doubting.is_sceptic:
         raise UserError(
             f"the net {doubting.title} was trained on {doubting.dataset} and doubts nothing; name "
             "one trained on digit-or-not with --sceptic"
@@ -89,6 +93,8 @@ def rows_read(
     net: nn.Module, sceptic: nn.Module, digits: Sequence[PenDigit], length: int, args: Any
 ) -> float:
     """The part of rows of `length` digits of which every digit is read."""
+    from mnist_demo.classify import classify_ink
+
     rng = np.random.default_rng(args.seed)
     right = 0
     for _ in range(args.count):

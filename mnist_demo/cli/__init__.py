@@ -30,6 +30,7 @@ from mnist_demo.cli import (
     samples,
     train,
 )
+from mnist_demo.cli.common import printable
 from mnist_demo.errors import UserError
 from mnist_demo.faults import is_out_of_memory
 
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(reason: str) -> int:
-    print("error:", " ".join(reason.split()), file=sys.stderr)
+    print("error:", printable(" ".join(reason.split())), file=sys.stderr)
     return BAD_INPUT
 
 

@@ -98,6 +98,16 @@ def refuse_place(path: Path, *read: Path | None) -> None:
         )
 
 
+def printable(text: object) -> str:
+    """On one line, without what a terminal would act on or cannot show: a path, a file's words."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
+def told_of(checkpoint: Checkpoint) -> str:
+    """What it is and what it learned from, as its file has it."""
+    return printable(f"{checkpoint.title}, trained on {checkpoint.dataset}")
+
+
 def check_ending(path: Path, *endings: str) -> None:
     """Raises UserError for a name that promises another kind of file than will be written."""
     if path.suffix.lower() not in endings:

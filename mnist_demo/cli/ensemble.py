@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.common import refuse_place
+from mnist_demo.cli.common import refuse_place, told_of
 
 HELP = "put several nets into one file, to answer together"
 
@@ -35,5 +35,5 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{len(args.nets)} files; name 2 to {MAX_MEMBERS} nets")
     together = combine([load_checkpoint(path) for path in args.nets], args.how)
     path = save_checkpoint(together, args.out)
-    print(f"{together.title}, trained on {together.dataset}; wrote {path}")
+    print(f"{told_of(together)}; wrote {path}")
     return 0

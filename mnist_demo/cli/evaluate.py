@@ -15,7 +15,9 @@ from mnist_demo.cli.common import (
     add_json,
     check_ending,
     load_data,
+    printable,
     read_checkpoint,
+    told_of,
 )
 from mnist_demo.errors import UserError
 from mnist_demo.faults import save_file
@@ -92,8 +94,8 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(report, indent=2))
     else:
-        print(f"net {checkpoint.title}, trained on {checkpoint.dataset}; judged by {name}")
-        print(describe(result, data.labels))
+        print(f"net {told_of(checkpoint)}; judged by {printable(name)}")
+        print(describe(result, tuple(map(printable, data.labels))))
         print(f"\nexpected calibration error {calibration_error(bins):.2%}, in {BINS} bins")
     return 0
 

@@ -7,7 +7,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from mnist_demo.cli.common import add_data_dir, add_json, read_checkpoint, refuse_place
+from mnist_demo.cli.common import add_data_dir, add_json, read_checkpoint, refuse_place, told_of
 from mnist_demo.errors import UserError
 from mnist_demo.faults import save_file
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         report = {"file": str(out), "format": args.format, "bytes": len(content)}
         print(json.dumps(report | dataclasses.asdict(check), indent=2))
         return 0
-    print(f"{checkpoint.title}, trained on {checkpoint.dataset}; wrote {out}, {len(content):,} B")
+    print(f"{told_of(checkpoint)}; wrote {out}, {len(content):,} B")
     print(
         f"the same answer for {check.same:,} of {check.images:,} {check.title}; largest "
         f"difference of a logit {check.difference:.1e}, {TOLERANCE:g} allowed"

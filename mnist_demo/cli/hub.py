@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_demo.cli.common import add_checkpoint, read_checkpoint, refuse_place
+from mnist_demo.cli.common import add_checkpoint, read_checkpoint, refuse_place, told_of
 from mnist_demo.faults import save_file
 
 HELP = "save a net in the Hugging Face Hub's form, push it there, load one from there"
@@ -64,7 +64,7 @@ def _load(args: argparse.Namespace) -> int:
 
     checkpoint = load(args.source)
     path = save_checkpoint(checkpoint, args.out)
-    print(f"{checkpoint.title}, trained on {checkpoint.dataset}; wrote {path}")
+    print(f"{told_of(checkpoint)}; wrote {path}")
     return 0
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_demo.cli.common import add_checkpoint, add_json, read_checkpoint
+from mnist_demo.cli.common import add_checkpoint, add_json, printable, read_checkpoint
 from mnist_demo.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,15 +53,10 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print(json.dumps({"file": str(path), "error": reason}))
             else:
-                print(f"error: {printable(path)}: {reason}", file=sys.stderr)
+                print(f"error: {printable(path)}: {printable(reason)}", file=sys.stderr)
         else:
             print(line)
     return 1 if failed else 0
-
-
-def printable(path: Path) -> str:
-    """The path on one line, whatever characters it has."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path))
 
 
 def _as_json(path: Path, checkpoint: Checkpoint) -> str:
@@ -85,12 +80,11 @@ def _as_text(path: Path, checkpoint: Checkpoint) -> str:
         each = " ".join(f"{part.digit} ({part.confidence:.1%})" for part in answer.parts)
         return f"{printable(path)}: {answer.text}, {len(answer.parts)} digits: {each}"
     best = int(probabilities.argmax())
-    label = checkpoint.labels[best]
+    labels = [printable(label) for label in checkpoint.labels]
+    label = labels[best]
     if answer and answer.is_strange:
         label = f"looks like no digit; if it is one, then {label}"
-    each = " ".join(
-        f"{name}:{p:.3f}" for name, p in zip(checkpoint.labels, probabilities, strict=True)
-    )
+    each = " ".join(f"{name}:{p:.3f}" for name, p in zip(labels, probabilities, strict=True))
     return f"{printable(path)}: {label} ({probabilities[best]:.1%})  {each}"
 
 
@@ -103,7 +97,7 @@ def _read(path: Path, checkpoint: Checkpoint) -> Answer | None:
 
     if checkpoint.labels != DIGITS:
         return None
-    return classify_image(checkpoint.net, open_image(path), released_sceptic())
+    return classify_image(checkpoint.answering, open_image(path), released_sceptic())
 
 
 def _seen(path: Path, checkpoint: Checkpoint) -> np.ndarray:
@@ -113,6 +107,6 @@ def _seen(path: Path, checkpoint: Checkpoint) -> np.ndarray:
     from mnist_demo.nets import find_net
 
     if checkpoint.takes_ink:
-        return classify_image(checkpoint.net, open_image(path)).probabilities
+        return classify_image(checkpoint.answering, open_image(path)).probabilities
     shape = find_net(checkpoint.kind).input_shape
-    return classify_photo(checkpoint.net, open_image(path, colour=True), shape)
+    return classify_photo(checkpoint.answering, open_image(path, colour=True), shape)

@@ -11,6 +11,7 @@ from mnist_demo.cli.common import (
     add_dataset,
     check_ending,
     load_data,
+    printable,
     read_checkpoint,
 )
 from mnist_demo.errors import UserError
@@ -54,5 +55,7 @@ def run(args: argparse.Namespace) -> int:
         part.images.numpy(), result.truth.tolist(), result.predicted.tolist(), data.labels
     )
     save_file(args.out, png_of(figure))
-    print(f"{result.correct} of {count} right, a sample of the {words}; wrote {args.out}")
+    print(
+        f"{result.correct} of {count} right, a sample of the {printable(words)}; wrote {args.out}"
+    )
     return 0
