@@ -28,8 +28,9 @@ from mnist_demo.evaluate import Evaluation, evaluate, infer
 from mnist_demo.nets import build_net
 from mnist_demo.page import gallery, gallery_pages, gallery_pictures, sketchpad
 from mnist_demo.page.context import RELEASED, Context
-from mnist_demo.page.gallery_pictures import COUNT, Painter
+from mnist_demo.page.gallery_pictures import COUNT
 from mnist_demo.page.pace import Pace
+from mnist_demo.page.painter import Painter
 from mnist_demo.page.runs import Run
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.words import words_in

@@ -40,11 +40,11 @@ from mnist_demo.page.envelope import (
     check_event,
     read_json,
 )
-from mnist_demo.page.gallery_pictures import Painter
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.guard import NOT_OFFERED
 from mnist_demo.page.insight import Insight
 from mnist_demo.page.logs import Traffic
+from mnist_demo.page.painter import Painter
 from mnist_demo.page.pictures import MAX_PIXELS, Pictures, ink_of
 from mnist_demo.page.sketchpad import read_drawing
 from mnist_demo.page.visitors import Visitors

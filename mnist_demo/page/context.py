@@ -29,6 +29,7 @@ from mnist_demo.page.crew import Crew
 from mnist_demo.page.guard import address_of
 from mnist_demo.page.insight import Insight
 from mnist_demo.page.logs import Traffic
+from mnist_demo.page.painter import Painter
 from mnist_demo.page.pictures import Pictures
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import Shelf
@@ -54,6 +55,7 @@ class Context:
     insight: Insight = field(default_factory=Insight)
     traffic: Traffic = field(default_factory=Traffic)
     pictures: Pictures = field(default_factory=Pictures)
+    painter: Painter = field(default_factory=Painter)
     crew: Crew = field(default_factory=Crew)
     shelf: Shelf = field(default_factory=Shelf)
     _evaluating: threading.Lock = field(default_factory=threading.Lock)

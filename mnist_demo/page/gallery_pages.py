@@ -20,10 +20,9 @@ from mnist_demo.evaluate import Evaluation
 from mnist_demo.figures import png_bytes
 from mnist_demo.page import comparing
 from mnist_demo.page.context import Context
-from mnist_demo.page.gallery_pictures import Painter, channels, samples
-from mnist_demo.page.guard import in_words, session_of
-from mnist_demo.page.language import words_for
-from mnist_demo.page.pace import BURST, GALLERY_PAGE, TooOften, told_later
+from mnist_demo.page.gallery_pictures import channels, samples
+from mnist_demo.page.guard import answered
+from mnist_demo.page.pace import BURST, GALLERY_PAGE
 from mnist_demo.page.visitors import Visitor
 
 FIGURE = BURST / 2  # what a drawn picture costs at a visitor's pace: one a second
@@ -37,21 +36,22 @@ def make_page_of(context: Context) -> Callable[[Any, gr.Request], Any]:
         def answer(visitor: Visitor) -> Awaitable[dict[str, Any]]:
             return asyncio.to_thread(_or_unread, lambda: page(context, visitor, wanted))
 
-        return await _answered(context, request, GALLERY_PAGE, answer)
+        return await answered(context.visitors, request, answer, GALLERY_PAGE)
 
     return page_of
 
 
 def make_figure_of(context: Context) -> Callable[[Any, gr.Request], Any]:
-    """The server function that has a picture drawn, with the one who draws them."""
-    painter = Painter()
+    """The server function that has a picture drawn."""
 
     async def figure_of(wanted: Any, request: gr.Request) -> dict[str, Any]:
         def answer(visitor: Visitor) -> Awaitable[dict[str, Any]]:
             rng = np.random.default_rng()
-            return painter.paint(lambda: _or_unread(lambda: figure(context, visitor, wanted, rng)))
+            return context.painter.paint(
+                lambda: _or_unread(lambda: figure(context, visitor, wanted, rng))
+            )
 
-        return await _answered(context, request, FIGURE, answer)
+        return await answered(context.visitors, request, answer, FIGURE)
 
     return figure_of
 
@@ -62,23 +62,6 @@ def _or_unread(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return work()
     except comparing.Unread as error:
         return {"error": str(error), "unread": True}
-
-
-async def _answered(
-    context: Context,
-    request: gr.Request,
-    cost: float,
-    answer: Callable[[Visitor], Awaitable[dict[str, Any]]],
-) -> dict[str, Any]:
-    """What a server function says to its visitor, at the visitor's pace."""
-    try:
-        visitor = context.visitors.get(await session_of(request))
-        with visitor.pace.turn(cost):
-            return in_words(await answer(visitor), words_for(request))
-    except TooOften as error:
-        return in_words(await told_later(error), words_for(request))
-    except UserError as error:
-        return in_words({"error": str(error)}, words_for(request))
 
 
 def page(context: Context, visitor: Visitor, wanted: object) -> dict[str, Any]:

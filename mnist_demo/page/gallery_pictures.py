@@ -1,16 +1,13 @@
 """Pictures that the Gallery has drawn: a sample of answers, the values of one image's pixels.
 
 `figures` draws them for a sheet of paper; here they are laid out for the page and for phones.
-One thread draws them one after the other: more at a time would leave the others no core.
 Nothing is written to disk.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,28 +29,6 @@ SAMPLE_DOTS, SAMPLE_SIZE = 150, 96
 CELL_SIZE = 24  # pixels of the page for a pixel with its value; `figures` draws 40
 DARK, LINE_ON_DARK = "#111827", "#6b7280"
 RIGHT_ON_DARK, WRONG_ON_DARK = "#4ade80", "#fca5a5"
-MAX_WAITING = 6  # pictures, the one being drawn included
-
-
-class Painter:
-    """Draws one picture at a time; whoever comes when too many wait is told to try again."""
-
-    def __init__(self, most: int = MAX_WAITING) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="paint")
-        self._most = most
-        self._asked = 0
-
-    async def paint(self, draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What `draw` makes. For the event loop alone. Raises UserError."""
-        if self._asked >= self._most:
-            raise UserError(
-                "too many pictures are drawn at this moment; try again in a few seconds"
-            )
-        self._asked += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, draw)
-        finally:
-            self._asked -= 1
 
 
 def samples(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
 from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.page.language import words_for
+from mnist_demo.page.pace import TooOften, told_later
+from mnist_demo.page.visitors import Visitor, Visitors
 from mnist_demo.page.words import Words
 
 
@@ -84,6 +86,24 @@ def sent(event: gr.EventData, name: str) -> Any:
 def in_words(answer: dict[str, Any], words: Words) -> dict[str, Any]:
     """A server function's answer with its message, where it has one, said to its visitor."""
     return answer | {"error": words(for_visitors(answer["error"]))} if "error" in answer else answer
+
+
+async def answered(
+    visitors: Visitors,
+    request: gr.Request,
+    answer: Callable[[Visitor], Awaitable[dict[str, Any]]],
+    cost: float = 0.0,
+) -> dict[str, Any]:
+    """What a server function says to its visitor, in their language and at their pace."""
+    words = words_for(request)
+    try:
+        visitor = visitors.get(await session_of(request))
+        with visitor.pace.turn(cost) if cost else contextlib.nullcontext():
+            return in_words(await answer(visitor), words)
+    except TooOften as error:
+        return in_words(await told_later(error), words)
+    except UserError as error:
+        return in_words({"error": str(error)}, words)
 
 
 async def session_of(request: gr.Request) -> str | None:

@@ -17,7 +17,7 @@ from mnist_demo.device import describe_device, pick_device
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.page import fields
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import address_of, as_page_error, in_words, sent, session_of
+from mnist_demo.page.guard import address_of, answered, as_page_error, sent
 from mnist_demo.page.heat import follow
 from mnist_demo.page.job import RaceJob
 from mnist_demo.page.language import words_for
@@ -34,14 +34,13 @@ def build(context: Context) -> Callable[[Callable[..., Any]], Any]:
     """Returns what has the board look anew when a listener hears something."""
 
     async def stop(message: Any, request: gr.Request) -> dict[str, Any]:
-        try:
-            heat = context.visitors.get(await session_of(request)).heat
-            if heat is None or not heat.is_active:
+        async def end(visitor: Visitor) -> dict[str, Any]:
+            if visitor.heat is None or not visitor.heat.is_active:
                 raise UserError("no race of yours is on; press Start to begin one")
-        except UserError as error:
-            return in_words({"error": str(error)}, words_for(request))
-        heat.stop.set()
-        return {}
+            visitor.heat.stop.set()
+            return {}
+
+        return await answered(context.visitors, request, end)
 
     view = gr.HTML(
         value=race_board(None, best_available(context.data_folder), ""),

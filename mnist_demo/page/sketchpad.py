@@ -17,7 +17,7 @@ from mnist_demo.checkpoint import Checkpoint
 from mnist_demo.classify import Answer
 from mnist_demo.errors import UserError
 from mnist_demo.page.context import RELEASED, Context, not_for_digits
-from mnist_demo.page.guard import in_words, session_of
+from mnist_demo.page.guard import answered, in_words, session_of
 from mnist_demo.page.insight import describe as describe_inside
 from mnist_demo.page.insight import in_base64
 from mnist_demo.page.language import words_for
@@ -76,7 +76,7 @@ def build(context: Context) -> gr.HTML:
         return in_words(await ask_all(context, await session_of(request), drawing, words), words)
 
     async def read_picture(picture: Any, request: gr.Request) -> dict[str, Any]:
-        return in_words(await read(context, await session_of(request), picture), words_for(request))
+        return await answered(context.visitors, request, lambda _: read(context, picture), PICTURE)
 
     return gr.HTML(
         value={"net": RELEASED, "picture": "", "serial": 0},
@@ -168,17 +168,12 @@ async def _told(
         return {"error": str(error)}
 
 
-async def read(context: Context, session: Any, picture: Any) -> dict[str, Any]:
-    """The ink of a picture from a file, in the middle of the pad."""
+async def read(context: Context, picture: Any) -> dict[str, Any]:
+    """The ink of a picture from a file, in the middle of the pad. Raises UserError."""
     try:
-        with context.visitors.get(session).pace.turn(PICTURE):
-            return {"ink": to_base64(await context.pictures.read(picture, on_pad))}
+        return {"ink": to_base64(await context.pictures.read(picture, on_pad))}
     except NoInkError:
         return {"error": "no digit stands out in this picture; try one with more contrast"}
-    except TooOften as error:
-        return await told_later(error)
-    except UserError as error:
-        return {"error": str(error)}
 
 
 def choose_net(context: Context, visitor: Visitor, choice: str) -> dict[str, Any]:

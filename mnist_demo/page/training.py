@@ -24,12 +24,12 @@ from mnist_demo.material import with_holdout, with_own
 from mnist_demo.page import fields, form, racetrack, together
 from mnist_demo.page.board import board, board_in
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import address_of, as_page_error, in_words, sent, session_of
+from mnist_demo.page.guard import address_of, answered, as_page_error, sent
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import offered_in, update_in
 from mnist_demo.page.messages import pack_evaluation
 from mnist_demo.page.own_digits import SAVED_AS, read_own
-from mnist_demo.page.pace import PICTURE, TooOften, told_later
+from mnist_demo.page.pace import PICTURE
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
 from mnist_demo.page.shelf import MAX_AGE, Drawer
@@ -212,26 +212,23 @@ def _board(context: Context) -> gr.HTML:
     """Buttons, progress, charts and the list of runs, all one component."""
 
     async def switch(message: Any, request: gr.Request) -> dict[str, Any]:
-        try:
-            visitor = context.visitors.get(await session_of(request))
+        async def turn(visitor: Visitor) -> dict[str, Any]:
             turn_switch(visitor.active_run, message)
-        except UserError as error:
-            return in_words({"error": str(error)}, words_for(request))
-        return {}
+            return {}
+
+        return await answered(context.visitors, request, turn)
 
     async def download(message: Any, request: gr.Request) -> dict[str, Any]:
-        try:
-            visitor = context.visitors.get(await session_of(request))
+        async def make(visitor: Visitor) -> dict[str, Any]:
             wanted = message.get("run") if isinstance(message, dict) else None
             run = visitor.run_named(wanted)
-            with visitor.pace.turn(PICTURE):
-                file = await asyncio.to_thread(make_download, run, message.get("kind"))
-        except TooOften as error:
-            return in_words(await told_later(error), words_for(request))
-        except UserError as error:
-            return in_words({"error": str(error)}, words_for(request))
-        content = base64.b64encode(file.content).decode()
-        return {"name": file.name, "type": file.type, "content": content}
+            kind = message.get("kind")
+            drawn = context.painter.paint if kind == "curves" else asyncio.to_thread
+            file = await drawn(functools.partial(make_download, run, kind))
+            content = base64.b64encode(file.content).decode()
+            return {"name": file.name, "type": file.type, "content": content}
+
+        return await answered(context.visitors, request, make, PICTURE)
 
     return gr.HTML(
         value={"now": None, "runs": {}},
