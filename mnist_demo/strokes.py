@@ -15,6 +15,8 @@ from PIL import Image, ImageDraw
 
 from mnist_demo.errors import UserError
 
+FILE = "pen_digits.json.gz"  # in the data folder
+TEST_WRITERS = range(26, 31)  # no setting was chosen by these
 PAD = 140  # pixels a side of the ink that the sketchpad sends
 OVERSAMPLE = 4
 # How people draw on the pad, as parts of its side.

@@ -86,7 +86,7 @@ def test_own_digits_are_learned_from_and_the_rest_of_the_hand_is_read(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     few = replace(sample, train=sample.train.take(torch.arange(0, 4000, 8)))
-    monkeypatch.setattr(own, "load_dataset", lambda name: few)
+    monkeypatch.setattr("mnist_demo.datasets.load_dataset", lambda name: few)
     words = ["benchmark", "own", "--strokes", str(strokes), "--seeds", "1", "--count", "1"]
     assert main([*words, "--writers", "21,22", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

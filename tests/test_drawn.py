@@ -14,9 +14,10 @@ from digits import DRAWINGS
 
 from mnist_demo.datasets import Dataset, drawn, load_dataset, load_named
 from mnist_demo.datasets.drawn import DRAWINGS as TIMES
-from mnist_demo.datasets.drawn import FILE, load_digit_or_not, load_drawn, load_mnist_and_drawn
+from mnist_demo.datasets.drawn import load_digit_or_not, load_drawn, load_mnist_and_drawn
 from mnist_demo.datasets.unseen import unseen_by
 from mnist_demo.errors import UserError
+from mnist_demo.strokes import FILE
 
 
 @pytest.fixture

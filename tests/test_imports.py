@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from mnist_demo.cli.benchmark import BENCHMARKS
+
 PACKAGE = Path(__file__).parent.parent / "mnist_demo"
 CORE = sorted(
     path
@@ -98,6 +100,21 @@ def test_commands_import_torch_only_when_they_run() -> None:
         at_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {getattr(node, "module", None) or node.names[0].name for node in at_top}
         assert not {name for name in names if name.split(".")[0] in ("torch", "gradio", "tqdm")}
+
+
+def test_a_benchmark_s_help_needs_no_torch() -> None:
+    code = (
+        "import sys\nfrom mnist_demo.cli import main\n"
+        "for which in sys.argv[1:]:\n"
+        "    try:\n"
+        "        main(['benchmark', which, '--help'])\n"
+        "    except SystemExit:\n"
+        "        assert 'torch' not in sys.modules, which\n"
+    )
+    command = [sys.executable, "-c", code, *BENCHMARKS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("usage: ") == len(BENCHMARKS)
 
 
 @pytest.mark.parametrize(

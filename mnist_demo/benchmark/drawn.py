@@ -17,7 +17,6 @@ from PIL import Image
 
 from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.cli.common import add_checkpoint, read_digit_net
-from mnist_demo.datasets.drawn import FILE, TEST_WRITERS
 from mnist_demo.errors import UserError
 from mnist_demo.preprocess import (
     BOX,
@@ -30,7 +29,7 @@ from mnist_demo.preprocess import (
     preprocess_ink,
     shrink_only,
 )
-from mnist_demo.strokes import PenDigit, draw_anywhere, load_pen_digits
+from mnist_demo.strokes import FILE, TEST_WRITERS, PenDigit, draw_anywhere, load_pen_digits
 
 Method = Callable[[np.ndarray], np.ndarray]  # ink (H, W) to (28, 28)
 

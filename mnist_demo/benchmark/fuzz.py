@@ -28,7 +28,6 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from mnist_demo.benchmark import describe_machine, machine_line
-from mnist_demo.benchmark.fuzz_files import FILE_TRIES, FileTry
 from mnist_demo.benchmark.fuzz_http import DRAWING, Target, http_tries
 from mnist_demo.benchmark.server import APP, answers, app_process
 from mnist_demo.errors import UserError
@@ -172,8 +171,10 @@ def bystander(port: int, tally: Tally) -> Iterator[None]:
 
 def attack_files(place: Path, tally: Tally, tries: int, seed: int) -> None:
     """Reads checkpoints, lists and tables that lie."""
+    from mnist_demo.benchmark.fuzz_files import FILE_TRIES
+
     rng = random.Random(seed)
-    kinds: list[tuple[str, FileTry]] = list(FILE_TRIES.items())
+    kinds = list(FILE_TRIES.items())
     for _ in range(tries):
         if tally.is_over:
             break

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from mnist_demo.benchmark import describe_machine, machine_line
 from mnist_demo.benchmark.drawn import add_strokes, full, read, read_strokes
-from mnist_demo.config import TrainConfig
-from mnist_demo.datasets import Dataset, Split, cut, load_dataset
-from mnist_demo.datasets.beside import learn_beside
 from mnist_demo.errors import UserError
-from mnist_demo.evaluate import evaluate
-from mnist_demo.nets import build_net
 from mnist_demo.strokes import PenDigit, draw_anywhere
-from mnist_demo.train import keep, train
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mnist_demo.datasets import Dataset, Split
 
 WAYS = ("without", "with")
 
@@ -36,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
+    from mnist_demo.datasets import cut, load_dataset
+    from mnist_demo.datasets.beside import learn_beside
+    from mnist_demo.evaluate import evaluate
+
     if args.seeds < 1:
         raise UserError(f"--seeds is {args.seeds}; choose 1 or more")
     digits = read_strokes(args)
@@ -71,12 +73,20 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _drawn(digits: Sequence[PenDigit]) -> Split:
     """One hand's digits, drawn anywhere on the pad and read as it reads them."""
+    import torch
+
+    from mnist_demo.datasets import Split
+
     inks = [draw_anywhere(d.strokes, np.random.default_rng(i)) for i, d in enumerate(digits)]
     images = torch.from_numpy(np.round(255 * read(full, inks)).astype(np.uint8))
     return Split(images[:, None], torch.tensor([digit.label for digit in digits]))
 
 
-def _net(data: Dataset, seed: int) -> torch.nn.Module:
+def _net(data: Dataset, seed: int) -> nn.Module:
+    from mnist_demo.config import TrainConfig
+    from mnist_demo.nets import build_net
+    from mnist_demo.train import keep, train
+
     config = TrainConfig(dataset="sample", seed=seed)
     net = build_net(config.net, seed)
     for _ in keep(train(net, data.train, data.validation, config), net, config.keep):

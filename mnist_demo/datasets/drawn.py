@@ -24,13 +24,18 @@ from mnist_demo.errors import UserError
 from mnist_demo.hands import Rng, vary
 from mnist_demo.preprocess import NoInkError, preprocess_ink
 from mnist_demo.strangers import KINDS, in_another_hand, printed
-from mnist_demo.strokes import PenDigit, Stroke, draw_anywhere, load_pen_digits
+from mnist_demo.strokes import (
+    FILE,
+    TEST_WRITERS,
+    PenDigit,
+    Stroke,
+    draw_anywhere,
+    load_pen_digits,
+)
 
 T = TypeVar("T")
 
-FILE = "pen_digits.json.gz"
 VALIDATION_WRITERS = range(21, 26)
-TEST_WRITERS = range(26, 31)  # no setting was chosen by these
 DRAWINGS = 5  # of each digit that is learned from
 # Wider than the 35 to 85 % and 3 to 8 % that the benchmark draws with.
 HEIGHT, BRUSH = (0.25, 0.9), (0.02, 0.1)
