@@ -115,9 +115,9 @@ def _bicubic(length: int, device: torch.device) -> Tensor:
     return F.interpolate(places, (length, COARSE), mode="bicubic", align_corners=True)[0, 0]
 
 
-def stroke_width(images: Tensor, rng: torch.Generator, limit: float = 1.0) -> Tensor:
+def stroke_width(images: Tensor, rng: torch.Generator) -> Tensor:
     """Thickens or thins the ink of each image by a random part of a pixel."""
-    amount = uniform((images.shape[0], 1, 1, 1), -limit, limit, rng)
+    amount = uniform((images.shape[0], 1, 1, 1), -1, 1, rng)
     cross = brightest(images)
     eroded = 1 - brightest(1 - images)
     # Thinning is held to half a step: a whole one erases the finest strokes.

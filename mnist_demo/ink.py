@@ -20,6 +20,7 @@ MAX_PIXELS = 50_000_000  # a 50-megapixel photo; a compressed bomb claims far mo
 MAX_SIDE = 65_535  # no camera's is longer, and a line one pixel high takes long to shrink
 WORK_SIZE = 320  # the longer side that photos are read at: 20 pixels are all that is wanted
 MIN_CONTRAST = 0.08  # of the range black to white: less than this is paper or noise
+SPECK = 0.04  # of the largest patch of ink: what is smaller is dirt
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 TURNS = {  # by EXIF's orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -126,14 +127,14 @@ def ink_of_grey(grey: np.ndarray) -> np.ndarray:
     return drop_specks(ink.astype(np.float32)) if floor > 0.05 else ink.astype(np.float32)
 
 
-def drop_specks(ink: np.ndarray, part: float = 0.04) -> np.ndarray:
-    """Erases the patches of ink that are smaller than `part` of the largest one."""
+def drop_specks(ink: np.ndarray) -> np.ndarray:
+    """Erases the patches of ink that are smaller than a 25th of the largest one."""
     patches = label_patches(ink > 0.5)
     sizes = np.bincount(patches.ravel())
     sizes[0] = 0
     if len(sizes) < 3:
         return ink
-    specks = sizes < part * sizes.max()
+    specks = sizes < SPECK * sizes.max()
     specks[0] = False
     return np.where(specks[patches], 0, ink).astype(np.float32)
 

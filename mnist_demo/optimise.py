@@ -13,6 +13,8 @@ from mnist_demo.muon import Muon
 
 Parameters = Iterable[nn.Parameter]
 
+WARM_UP = 0.2  # of the run, where the rate rises
+
 # fused: a step's many small sums in one pass; it counts for nets of large dense layers.
 OPTIMIZERS: dict[str, Callable[[Parameters, TrainConfig], optim.Optimizer]] = {
     "adam": lambda params, c: optim.Adam(params, c.learning_rate, fused=True),
@@ -39,11 +41,11 @@ def cosine(progress: float, config: TrainConfig) -> float:
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def one_cycle(progress: float, config: TrainConfig, warm_up: float = 0.2) -> float:
+def one_cycle(progress: float, config: TrainConfig) -> float:
     """Up in a straight line over the first fifth, then down along a cosine (Smith 2018)."""
-    if progress < warm_up:
-        return 0.04 + 0.96 * progress / warm_up
-    return cosine((progress - warm_up) / (1 - warm_up), config)
+    if progress < WARM_UP:
+        return 0.04 + 0.96 * progress / WARM_UP
+    return cosine((progress - WARM_UP) / (1 - WARM_UP), config)
 
 
 def step_down(progress: float, config: TrainConfig) -> float:

@@ -82,15 +82,15 @@ def fit(crop: np.ndarray, side: int = BOX) -> np.ndarray:
     return fitted / max(float(fitted.max()), 1e-6)
 
 
-def centre_by_mass(digit: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """Placed in (side, side) with the centre of mass in the middle, as far as it fits."""
+def centre_by_mass(digit: np.ndarray) -> np.ndarray:
+    """Placed in (28, 28) with the centre of mass in the middle, as far as it fits."""
     height, width = digit.shape
     mass = digit.sum()
     down = float((digit.sum(1) * np.arange(height)).sum() / mass)
     across = float((digit.sum(0) * np.arange(width)).sum() / mass)
-    top = min(max(int(np.floor(CENTRE - down + 0.5)), 0), side - height)
-    left = min(max(int(np.floor(CENTRE - across + 0.5)), 0), side - width)
-    placed = np.zeros((side, side), dtype=np.float32)
+    top = min(max(int(np.floor(CENTRE - down + 0.5)), 0), SIDE - height)
+    left = min(max(int(np.floor(CENTRE - across + 0.5)), 0), SIDE - width)
+    placed = np.zeros((SIDE, SIDE), dtype=np.float32)
     placed[top : top + height, left : left + width] = digit
     return placed
 

@@ -124,26 +124,26 @@ def times_of(net: nn.Module, inks: list[np.ndarray]) -> dict[str, float]:
     }
 
 
-def images_a_second(net: nn.Module, size: int, seconds: float = BATCH_SECONDS) -> float:
+def images_a_second(net: nn.Module, size: int) -> float:
     """How fast the net takes batches of `size` float images, the fastest of its batches."""
     import torch
 
     images = torch.rand(size, 1, 28, 28, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        return size / _shortest(lambda: net(images), seconds)
+        return size / _shortest(lambda: net(images))
 
 
-def products_a_second(seconds: float = BATCH_SECONDS) -> float:
+def products_a_second() -> float:
     """Multiply-adds a second of a large product in float32: what this machine can do at most."""
     import torch
 
     matrix: torch.Tensor = torch.rand(PRODUCT, PRODUCT)
-    return PRODUCT**3 / _shortest(lambda: matrix @ matrix, seconds)
+    return PRODUCT**3 / _shortest(lambda: matrix @ matrix)
 
 
-def _shortest(work: Any, seconds: float) -> float:
+def _shortest(work: Any) -> float:
     work()  # chooses kernels
-    best, until = float("inf"), time.perf_counter() + seconds
+    best, until = float("inf"), time.perf_counter() + BATCH_SECONDS
     while best == float("inf") or time.perf_counter() < until:
         started = time.perf_counter()
         work()
