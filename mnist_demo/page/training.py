@@ -14,7 +14,6 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.checkpoint import to_bytes
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Split, load_named
 from mnist_demo.device import describe_device, pick_device
@@ -27,12 +26,11 @@ from mnist_demo.page.context import Context
 from mnist_demo.page.guard import address_of, answered, as_page_error, sent
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import offered_in, update_in
-from mnist_demo.page.messages import pack_evaluation
 from mnist_demo.page.own_digits import SAVED_AS, read_own
 from mnist_demo.page.pace import PICTURE
 from mnist_demo.page.plots import make_download
 from mnist_demo.page.runs import Run
-from mnist_demo.page.shelf import MAX_AGE, Drawer
+from mnist_demo.page.shelf import MAX_AGE
 from mnist_demo.page.starting import (
     begin,
     bring_back,
@@ -138,8 +136,8 @@ def build(context: Context, linked: Callable[..., Any]) -> TrainingTab:
         threading.Thread(target=context.crew.warm, daemon=True).start()
         words = words_for(request)
         choices = form.data_choices(context.data_folder)
-        if sent(event, "first"):  # the page may be older than the data
-            data = recipe = ""
+        if sent(event, "first") and data != choices[0][1]:
+            data = ""  # the page is older than the data
         offered = (fields.data_field(choices), data), (fields.recipe_field(choices), recipe)
         return (
             show(visitor, request),
@@ -158,11 +156,10 @@ def build(context: Context, linked: Callable[..., Any]) -> TrainingTab:
     @beside_buttons
     def use_together(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
+        drawer = context.shelf.drawer(sent(event, "key"))
         run = together.begin_together(visitor, sent(event, "runs"), sent(event, "how"))
-        for _ in together.judge(context, visitor, run):
+        for _ in together.judge(context, visitor, run, drawer):
             yield show(visitor, request)
-        if drawer := context.shelf.drawer(sent(event, "key")):
-            keep_together(run, drawer)
 
     form_fields.settings["epochs"].change(
         None, form_fields.settings["epochs"], view, js=PLAN, **fields.QUIET
@@ -194,18 +191,6 @@ def checked(context: Context, config: TrainConfig, own: Split | None) -> tuple[T
         config = replace(config, also=SAVED_AS)
     form.check_length(config, len(data.train))
     return config, data.title
-
-
-def keep_together(run: Run, drawer: Drawer) -> None:
-    """Puts runs that answer together on disk as one net."""
-    if run.checkpoint is None:
-        return
-    run.keeper = drawer.new_slot()
-    run.fresh["net"] = to_bytes(run.checkpoint)
-    if run.evaluation is not None:
-        run.fresh["answers"] = pack_evaluation(run.evaluation)
-    run.keeper.keep(run)
-    run.keeper.release()
 
 
 def _board(context: Context) -> gr.HTML:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,6 +23,18 @@ from mnist_demo.page.localised import update_in
 from mnist_demo.page.shapes import shapes_of
 from mnist_demo.page.words import Words
 
+# The page counts turns: a question that fills the form begins one, and so does its answer once it
+# is in the form. An answer to a question of another turn is late, and dropped.
+ASK = "(_, ...values) => [(window.formTurn ??= 0), ...values]"
+ASK_TO_FILL = "(_, ...values) => [(window.formTurn = (window.formTurn ?? 0) + 1), ...values]"
+SHOW = "({ turn, values }) => (turn === window.formTurn ? values : undefined)"
+FILL = """({ turn, values, run }) => {
+  if (turn !== window.formTurn || !values) return;
+  window.formTurn++;
+  if (run) window.dispatchEvent(new CustomEvent("settings-back", { detail: run }));
+  return values;
+}"""
+
 
 def wire(
     context: Context, parts: fields.Form, again: Callable[..., Any], linked: Callable[..., Any]
@@ -41,33 +54,38 @@ def wire(
         return [gr.Number(interactive=form.acts(name, optimizer, schedule)) for name in dependent]
 
     @as_page_error
-    def fill(recipe: str, data: str, request: gr.Request) -> list[Any]:
+    def fill(turn: float, recipe: str, data: str, request: gr.Request) -> dict[str, Any]:
         """A recipe's settings, for data that it is for; the visitor's where they will do."""
         wanted = filling.config_of(recipe).dataset
         if filling.kind_of(wanted) != filling.kind_of(data):
             data = filling.first_like(wanted, form.data_choices(context.data_folder)) or data
         words = words_for(request)
         values = filling.filled(recipe)
-        return [recipe, data, words(form.data_note(data)), *_filled(recipe, values, data, words)]
+        note = words(form.data_note(data))
+        return _answer(turn, [gr.skip(), data, note, *_filled(recipe, values, data, words)])
 
     @as_page_error
-    def fill_again(event: gr.EventData, request: gr.Request) -> list[Any]:
+    def fill_again(turn: float, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """A run's settings."""
         run = context.visitor(request).run_named(sent(event, "run"))
         values = run.config.to_dict()
         data = values["dataset"]
         if data not in [name for _, name in form.data_choices(context.data_folder)]:
             raise UserError("the data of that run are not here any more; choose others")
-        return _all(filling.default_recipe(data), values, words_for(request))
+        filled = _all(filling.default_recipe(data), values, words_for(request))
+        return _answer(turn, filled) | {"run": run.id}
 
     @as_page_error
-    def fill_linked(event: gr.EventData, request: gr.Request) -> list[Any]:
+    def fill_linked(turn: float, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """The settings that the page's address names, where it does."""
         query = sent(event, "settings")
         if not isinstance(query, dict) or not query:
-            return [gr.skip()] * len([*into, *own_parts])
+            return _answer(turn, None)
         recipe, values = settings_in(query, form.data_choices(context.data_folder))
-        return _all(recipe, values, words_for(request))
+        return _answer(turn, _all(recipe, values, words_for(request)))
+
+    def _answer(turn: float, values: list[Any] | str | None) -> dict[str, Any]:
+        return {"turn": turn, "values": values}
 
     def _all(recipe: str, values: dict[str, Any], words: Words) -> list[Any]:
         """Every field; where there is no net or augmentation of one's own, theirs stay."""
@@ -80,21 +98,30 @@ def wire(
         return [recipe, data, note, *_filled(recipe, values, data, words), *own]
 
     @as_page_error
-    def choose_data(data: str, net: str, recipe: str, request: gr.Request) -> list[Any]:
+    def choose_data(
+        request: gr.Request, turn: float, recipe: str, data: str, *values: Any
+    ) -> dict[str, Any]:
         """Other nets and recipes for images of another kind, else everything as it is."""
         words = words_for(request)
         note = words(form.data_note(data))
-        if net in [name for _, name in filling.net_choices(data)] and (
+        present = dict(zip(names, values, strict=True))
+        if present["net"] in [name for _, name in filling.net_choices(data)] and (
             filling.kind_of(filling.config_of(recipe).dataset) == filling.kind_of(data)
         ):
-            return [recipe, gr.skip(), note, *[gr.skip()] * (len(names) + 1)]
+            told = words(filling.describe(recipe, present, data))
+            return _answer(turn, [gr.skip(), gr.skip(), note, told, *[gr.skip()] * len(names)])
         recipe = filling.default_recipe(data)
-        return [recipe, gr.skip(), note, *_filled(recipe, filling.filled(recipe), data, words)]
+        filled = _filled(recipe, filling.filled(recipe), data, words)
+        return _answer(turn, [recipe, gr.skip(), note, *filled])
 
     def _filled(recipe: str, values: dict[str, Any], data: str, words: Words) -> list[Any]:
-        choices = {"net": filling.net_choices(data), "augment": filling.augment_choices(data)}
+        choices = {
+            "net": words.titles(filling.net_choices(data)),
+            "augment": words.titles(filling.augment_choices(data)),
+            "batch_size": form.batch_choices(values["batch_size"]),
+        }
         updates = [
-            gr.Dropdown(words.titles(choices[name]), value=values[name])
+            gr.update(choices=choices[name], value=values[name])
             if name in choices
             else gr.update(value=values[name])
             for name in names
@@ -102,9 +129,11 @@ def wire(
         return [words(filling.describe(recipe, values, data)), *updates]
 
     @as_page_error
-    def note_changes(request: gr.Request, recipe: str, data: str, *values: Any) -> str:
+    def note_changes(
+        request: gr.Request, turn: float, recipe: str, data: str, *values: Any
+    ) -> dict[str, Any]:
         note = filling.describe(recipe, dict(zip(names, values, strict=True)), data)
-        return words_for(request)(note)
+        return _answer(turn, words_for(request)(note))
 
     @as_page_error
     def explain_net(name: str, request: gr.Request) -> list[Any]:
@@ -135,20 +164,40 @@ def wire(
     def offer_again(request: gr.Request) -> Any:
         return gr.Button(words_for(request)("Try the download again"), interactive=True)
 
+    turn = gr.Number(visible=False)
+
+    def listen(
+        trigger: Callable[..., Any],
+        handler: Callable[..., Any],
+        inputs: list[Any],
+        outputs: Any,
+        asked: str,
+        answered: str,
+        **options: Any,
+    ) -> None:
+        """Gradio puts every answer into the outputs, in the order in which they come."""
+        answer = gr.JSON(visible=False)
+        trigger(handler, [turn, *inputs], answer, js=asked, **options).success(
+            None, answer, outputs, js=answered, **fields.QUIET
+        )
+
     into = [parts.recipe, settings["dataset"], parts.data_note, parts.recipe_note, *filled]
-    parts.recipe.input(fill, [parts.recipe, settings["dataset"]], into, **fields.QUIET)
-    own_parts = [*parts.net.values(), *parts.warp.values()]
-    again(fill_again, None, [*into, *own_parts], **fields.TOLD)
-    linked(fill_linked, None, [*into, *own_parts], **fields.TOLD)
+    everything = [*into, *parts.net.values(), *parts.warp.values()]
     noted = [parts.recipe, settings["dataset"], *filled]
-    settings["dataset"].input(
-        choose_data, [settings["dataset"], settings["net"], parts.recipe], into, **fields.QUIET
-    ).then(note_changes, noted, parts.recipe_note, **fields.QUIET)
-    gr.on(
-        [field.input for field in filled],
+    # "once" would leave out a choice that is made before the answer to the one before it.
+    each: dict[str, Any] = {"trigger_mode": "multiple"}
+    quiet, told = each | fields.QUIET, each | fields.TOLD
+    listen(parts.recipe.input, fill, noted[:2], into, ASK_TO_FILL, FILL, **quiet)
+    listen(settings["dataset"].input, choose_data, noted, into, ASK_TO_FILL, FILL, **quiet)
+    listen(again, fill_again, [], everything, ASK_TO_FILL, FILL, **told)
+    listen(linked, fill_linked, [], everything, ASK, FILL, **told)  # or for another tab alone
+    listen(
+        functools.partial(gr.on, [field.input for field in filled]),
         note_changes,
         noted,
         parts.recipe_note,
+        ASK,
+        SHOW,
         trigger_mode="always_last",
         **fields.QUIET,
     )
