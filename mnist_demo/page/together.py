@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mnist_demo.checkpoint import combine
+from mnist_demo.checkpoint import combine, to_bytes
 from mnist_demo.ensemble import MAX_MEMBERS
 from mnist_demo.errors import UserError
 from mnist_demo.page.context import Context
+from mnist_demo.page.messages import pack_evaluation
 from mnist_demo.page.runs import Run
+from mnist_demo.page.shelf import Drawer
 from mnist_demo.page.visitors import Visitor
 from mnist_demo.train import Dials
 
@@ -55,11 +57,26 @@ def begin_together(visitor: Visitor, wanted: Any, how: Any) -> Run:
     return run
 
 
-def judge(context: Context, visitor: Visitor, run: Run) -> Iterator[None]:
+def keep(run: Run, drawer: Drawer) -> None:
+    """Puts runs that answer together on disk as one net."""
+    if run.checkpoint is None:
+        return
+    run.keeper = drawer.new_slot()
+    run.fresh["net"] = to_bytes(run.checkpoint)
+    run.keeper.keep(run)
+    run.keeper.release()  # already: another page may have it while it is tested in this one
+
+
+def judge(
+    context: Context, visitor: Visitor, run: Run, drawer: Drawer | None = None
+) -> Iterator[None]:
     """Tests the ensemble on images that no member has seen; without any, it is not tested.
 
-    Yields between the chunks that it takes; a run that is stopped skips the test.
+    Yields between the chunks that it takes; a run that is stopped skips the test. Kept before
+    it and, with what it says, after it.
     """
+    if drawer is not None:
+        keep(run, drawer)
     yield
     try:
         for _ in context.evaluating(visitor, run.id):
@@ -77,4 +94,8 @@ def judge(context: Context, visitor: Visitor, run: Run) -> Iterator[None]:
         run.message += f"; not tested: {error}"
     finally:
         run.status = "done"
+    if run.keeper is not None and run.keeper.is_there:  # else it was thrown away meanwhile
+        if run.evaluation is not None:
+            run.fresh["answers"] = pack_evaluation(run.evaluation)
+        run.keeper.keep(run)
     yield
