@@ -19,7 +19,7 @@ import torch
 from conftest import ROOT
 from test_hub import NETS
 
-from mnist_demo import UserError, portable
+from mnist_demo import UserError, checkpoint, portable
 from mnist_demo.checkpoint import RELEASED, SCEPTIC, load_checkpoint, save_checkpoint
 from mnist_demo.cli import main
 from mnist_demo.nets import find_net
@@ -159,6 +159,10 @@ def test_what_cannot_be_written_is_said(
     (tmp_path / "link").symlink_to(path)
     for same in (path, str(tmp_path / "link")):
         assert f"{same} is read for this" in error_of("--format", "onnx", "--out", same)
+    monkeypatch.setattr(checkpoint, "RELEASED", Path(path))
+    for words in (["export", "--format", "onnx"], ["hub", "card"]):
+        assert main([*words, "--out", path]) == 2
+        assert f"{path} is read for this" in capsys.readouterr().err
     assert Path(path).read_bytes() == before
 
     def other(content: bytes) -> portable.Run:

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.out is not None:
-        refuse_place(args.out, args.checkpoint)
+        refuse_place(args.out)
     checkpoint = read_checkpoint(args.checkpoint)
 
     from mnist_demo.checkpoint import RELEASED
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     kind = find_format(args.format)
     out = args.out or Path((args.checkpoint or RELEASED).stem + kind.suffix)
-    refuse_place(out, args.checkpoint)
+    refuse_place(out, args.checkpoint or RELEASED)
     content = kind.write(checkpoint)
     check = compare(checkpoint, kind.open(content), args.data_dir)
     if not check.difference <= TOLERANCE:

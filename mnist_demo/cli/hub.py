@@ -73,7 +73,7 @@ def _card(args: argparse.Namespace) -> int:
     from mnist_demo.checkpoint import RELEASED
 
     if args.out is not None:
-        refuse_place(args.out, args.checkpoint)
+        refuse_place(args.out, args.checkpoint or RELEASED)
     checkpoint = read_checkpoint(args.checkpoint)
     text = card_of(checkpoint, (args.checkpoint or RELEASED).name)
     if args.out is None:
