@@ -210,3 +210,36 @@ def test_the_form_is_as_it_was_after_a_reload(open_page: Open, address: str) -> 
     choose(page, "Recipe", "Our defaults")
     expect(epochs(page)).to_have_value("5")
     page.wait_for_function("!sessionStorage.getItem('mnist-demo-form')")
+
+
+def test_same_settings_are_told_once_they_are_in_the_form(
+    open_page: Open, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[TrainConfig] = []
+
+    def steps(_: Any, run: Run, *__: Any, **___: Any) -> Iterator[None]:
+        trained.append(run.config)
+        run.status = "done"
+        yield
+
+    monkeypatch.setattr(training, "steps_of", steps)
+    page = open_page(expected="rror", viewport={"width": 390, "height": 844})
+    hold(page)
+    page.get_by_role("tab", name="Train").click()
+    news, again = page.locator("#training-board .news"), page.get_by_text("Same settings")
+    expect(again).to_be_visible()
+    visitor = next(reversed(context.visitors._all.values()))
+    there = dict(visitor.runs)
+    visitor.runs.clear()
+    again.click()
+    expect(page.locator(".toast-wrap")).to_contain_text("that run is gone")
+    expect(news).to_be_hidden()
+    visitor.runs |= there
+    again.click()
+    expect(news).to_have_text("The settings of run 1 are in the form.")
+    expect(page.get_by_label("Recipe")).to_be_in_viewport()
+    expect(page.get_by_label("Batch size")).to_have_value("25")  # of a batch that was halved
+    page.locator("#training-board .beside input").uncheck()
+    page.locator("#training-board .start").click()
+    page.get_by_text("Run 2: linear").wait_for()
+    assert [config.batch_size for config in trained] == [25]

@@ -62,7 +62,6 @@ def test_a_recipe_fills_every_field_with_what_it_may_hold(name: str, built: fiel
     cut = {"epochs": min(source.epochs, 60), "holdout": held_out(source)}
     config = form.make_config(filled | {"dataset": source.dataset})
     assert config.to_dict() == source.to_dict() | cut
-    assert filled["batch_size"] in form.BATCH_SIZES  # else the field would refuse it
     assert filled["net"] in [net for _, net in filling.net_choices(source.dataset)]
     assert filled["augment"] in [a for _, a in filling.augment_choices(source.dataset)]
     assert filled["optimizer"] in OPTIMIZERS

@@ -53,6 +53,14 @@ function ask(run) {
   showRuns();
 }
 
+// "Same settings" was pressed, and they are in the form; see wiring.py.
+window.addEventListener("settings-back", ({ detail: run }) => {
+  if (!element.isConnected || !board.runs[run]) return;
+  beside.checked = board.runs[run].also && storedDigits().length > 0;
+  say(t("The settings of run {n} are in the form.", { n: board.runs[run].number }), ".news");
+  document.getElementById("training-form").scrollIntoView({ block: "nearest" }); // on a phone far below
+});
+
 // Whoever does anything else has thought better of it.
 for (const kind of ["pointerdown", "focusin"]) {
   document.addEventListener(kind, ({ target }) => asked && rows.get(asked)?.discard !== target && ask(null));
@@ -96,10 +104,8 @@ function makeRow(id, run) {
     button(t("Curves"), t("Curves of run {n}, to download (PNG)", { n }), () => save(id, "curves")),
   ];
   const again = button(t("Same settings"), named(t("Same settings"), n), () => {
+    say("");
     trigger("again", { run: id });
-    beside.checked = board.runs[id].also && storedDigits().length > 0;
-    document.getElementById("training-form").scrollIntoView({ block: "nearest" });
-    say(t("The settings of run {n} are in the form.", { n }), ".news");
   });
   const link = button(t("Copy link"), named(t("Copy link"), n), () => copyLink(id));
   const goingOn = button(t("Resume"), named(t("Resume"), n), () => {
