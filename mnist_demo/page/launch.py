@@ -31,6 +31,7 @@ from mnist_demo.page.logs import ErrorWatch, log_to_stderr
 from mnist_demo.page.looks import keep_looks
 from mnist_demo.page.offers import offers_of
 from mnist_demo.page.openapi import Documented
+from mnist_demo.page.prefix import Unprefixed
 from mnist_demo.page.shelf import Shelf, default_folder
 from mnist_demo.page.shortcut import Shortcut
 from mnist_demo.page.shutdown import end_on_signals
@@ -113,6 +114,7 @@ def _middleware(page: gr.Blocks, has_door: bool) -> list[Any]:
     context: Context = page.context
     offers = functools.cache(lambda: offers_of(page))
     layers = [
+        Middleware(Unprefixed),
         Middleware(Idle, connections=lambda: page.server.server_state.connections),
         Middleware(Health, look=lambda: health_of(context)),
         Middleware(Gate, limit=MAX_JSON, offers=offers, traffic=context.traffic),

@@ -25,6 +25,8 @@ IN_VALUE = ("button", "markdown")  # components whose value is read as text
 LANG = re.compile(r'(<html\s+lang=)"[^"]*"')
 TITLE = "Draw a digit"  # of the page; of the one where a password is asked for too
 CHARSET = '<meta charset="utf-8" />'
+# Gradio's is of the whole host; the page may lie below a path of it.
+MANIFEST_LINK = ('rel="manifest" href="/manifest.json"', 'rel="manifest" href="manifest.json"')
 CARDS = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):[^>]*>\s*')  # Gradio's own
 
 
@@ -92,8 +94,9 @@ def page_in(body: bytes, language: str) -> bytes:
     told = f'Object.defineProperty(navigator, "language", {{ value: "{words.tag}" }});'
     before = LANG.sub(rf'\1"{words.tag}"', before)
     said = config_in(config, words)
+    after = rest[end:].replace(*MANIFEST_LINK)
     before = CARDS.sub("", before).replace(CHARSET, f"{CHARSET}{_card(said, words)}", 1)
-    return f"{before}{told}{MARK}{_script_safe(said)}{rest[end:]}".encode()
+    return f"{before}{told}{MARK}{_script_safe(said)}{after}".encode()
 
 
 def _card(config: dict[str, Any], words: Words) -> str:
