@@ -243,3 +243,14 @@ def test_same_settings_are_told_once_they_are_in_the_form(
     page.locator("#training-board .start").click()
     page.get_by_text("Run 2: linear").wait_for()
     assert [config.batch_size for config in trained] == [25]
+
+
+def test_another_language_opens_in_a_tab_of_its_own_where_that_is_asked_for(
+    open_page: Open,
+) -> None:
+    page = open_page()
+    before = page.url
+    with page.context.expect_page() as opened:
+        page.locator("#title a.language").click(modifiers=["ControlOrMeta"])
+    assert "lang=zh" in opened.value.url
+    assert page.url == before

@@ -164,18 +164,14 @@ def _own_net() -> tuple[dict[str, Any], gr.Group]:
             norms = [("On", "batch"), ("Off", "none")]
             net["norm"] = choice("norm", norms, "Batch norm", "evens out each layer")
         with gr.Row():
-            pools = [(name.capitalize(), name) for name in POOLS]
-            net["pool"] = choice("pool", pools, "Pooling", "halves height and width")
-            kinds = [(TITLES.get(name, name.capitalize()), name) for name in ACTIVATIONS]
+            net["pool"] = choice("pool", form.titled(POOLS), "Pooling", "halves height and width")
+            kinds = form.titled(ACTIVATIONS)
             net["activation"] = choice("activation", kinds, "Activation", "bends what a layer adds")
         net["dropout"] = slider("dropout", "Dropout", "part of the units left out at random", 0.05)
         net["dense"] = slider(
             "dense", "Dense units", "fully connected, before the classes; 0: none"
         )
     return net, group
-
-
-TITLES = {"relu": "ReLU", "gelu": "GELU", "silu": "SiLU"}
 
 
 def _own_warp() -> tuple[dict[str, Any], gr.Group]:

@@ -77,6 +77,7 @@ if (toasts) new MutationObserver(sayTheirs).observe(toasts, { childList: true, s
 // Another language keeps the rest of the address: the theme, say.
 for (const link of element.querySelectorAll("a.language"))
   link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // another tab, say
     event.preventDefault();
     const address = new URL(location.href);
     address.searchParams.set("lang", link.dataset.language);
