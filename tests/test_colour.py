@@ -231,7 +231,7 @@ def test_a_name_that_is_no_png_s_is_refused(
         (["channels", "400"], "choose from 0 to"),
         (["channels", "-1"], "choose from 0 to"),
         (["samples", "--count", "0"], "choose from 1 to 200"),
-        (["samples", "--dataset", "cifar10"], "takes images of"),
+        (["samples", "--dataset", "cifar10"], "32x32 pixels in colour; choose another data set"),
     ],
 )
 def test_a_bad_request_is_one_line(
