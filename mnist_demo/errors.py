@@ -5,6 +5,8 @@ import re
 # A path from the root on, with at least two names: what it ends in is all that a visitor is told.
 PATH = re.compile(r"(?<![\w:/.])(?:/[^\s/'\"`();,:]+)+/([^\s/'\"`();,:]+)")
 
+LONGEST = 80  # letters of a name that is none, as a message repeats it
+
 
 class UserError(Exception):
     """Something the user gave or asked for cannot be done; the text says why and what helps.
@@ -17,7 +19,8 @@ class UserError(Exception):
 def unknown_choice(kind: str, name: object, choices: object) -> UserError:
     """The error for a name that a registry does not hold; lists what it does hold."""
     listed = ", ".join(str(choice) for choice in choices)  # type: ignore[attr-defined]
-    return UserError(f"no {kind} is called {name!r}; choose one of: {listed}")
+    asked = repr(name[:LONGEST]) if isinstance(name, str) else repr(name)[:LONGEST]
+    return UserError(f"no {kind} is called {asked}; choose one of: {listed}")
 
 
 def for_visitors(error: object) -> str:

@@ -8,11 +8,18 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from mnist_demo.config import TrainConfig
+from mnist_demo.errors import UserError
 from mnist_demo.page import gallery, sketchpad
 from mnist_demo.page.app import build
 from mnist_demo.page.filling import ALL, recipe_choices
 from mnist_demo.page.guard import NOT_OFFERED
 from mnist_demo.page.launch import make_context
+from mnist_demo.page.plots import make_download
+from mnist_demo.page.racetrack import check_runners
+from mnist_demo.page.runs import Run
+from mnist_demo.page.starting import turn_switch
+from mnist_demo.train import Dials
 
 STRANGE = ["<script>", "run-", "run-1x", "run-" + "9" * 99, "x" * 10**6, ["run-1"], {}, 7, None]
 
@@ -64,3 +71,16 @@ def test_every_recipe_is_taken(page: gr.Blocks) -> None:
 def test_what_none_can_be_is_refused(page: gr.Blocks, label: str, value: object) -> None:
     with pytest.raises(gr.Error, match=NOT_OFFERED):
         field(page, label).preprocess(value)
+
+
+@pytest.mark.parametrize("name", ["x" * 10**6, {"x": "y" * 10**6}], ids=["text", "object"])
+def test_a_name_that_is_none_is_not_repeated_at_length(name: object) -> None:
+    run = Run("run-1", 1, TrainConfig(), "", "", Dials(0.1))
+    for refuse in (
+        lambda: turn_switch(run, {"action": name}),
+        lambda: make_download(run, name),
+        lambda: check_runners([name]),
+    ):
+        with pytest.raises(UserError, match="choose one of") as told:
+            refuse()
+        assert len(str(told.value)) < 300

@@ -47,6 +47,30 @@ def _shown(error: UserError, args: tuple[Any, ...], options: dict[str, Any]) -> 
     return gr.Error(words(for_visitors(error)), title=words("Error"), print_exception=False)
 
 
+Told = Callable[..., Iterator[Any]]
+
+
+def told_beside_buttons(show: Callable[[gr.Request], dict[str, Any]]) -> Callable[[Told], Told]:
+    """Has the board that `show` makes say a UserError, where the visitor looks.
+
+    It names the press that it is about, by the number that the page gave it.
+    """
+
+    def beside(handler: Told) -> Told:
+        @functools.wraps(handler)
+        def told(*args: Any) -> Iterator[Any]:
+            *_, event, request = args
+            try:
+                yield from handler(*args)
+            except UserError as error:
+                text = words_for(request)(for_visitors(error))
+                yield show(request) | {"refused": {"press": sent(event, "press"), "text": text}}
+
+        return told
+
+    return beside
+
+
 NOT_OFFERED = "that is not offered here, or not any more; reload the page"
 
 

@@ -7,6 +7,8 @@ const ACTIVE = ["waiting", "preparing", "racing"];
 const lanes = new Map(); // a runner's name -> the parts of its lane
 let board = props.value;
 let stopping = false;
+let presses = 0; // of Start, which the server may refuse; it says so by their numbers
+let refused = 0; // the last press that was
 let pressed = -Infinity; // when Start was: against a double click, until the race shows itself
 
 function make(tag, name, parent) {
@@ -109,7 +111,7 @@ find(".start").addEventListener("click", () => {
   if (performance.now() - pressed < 2000) return;
   pressed = performance.now();
   say("");
-  trigger("race", { runners: chosen() });
+  trigger("race", { runners: chosen(), press: ++presses });
 });
 
 find(".to-download").addEventListener("click", () => download()?.focus()); // and into view
@@ -131,6 +133,11 @@ let heard = performance.now(); // when the server last said anything
 watch("value", () => {
   heard = performance.now();
   board = props.value || board;
+  if (board.refused?.press > refused) {
+    refused = board.refused.press;
+    pressed = -Infinity;
+    say(sentence(board.refused.text));
+  }
   show();
 });
 // The page's first value is in no visitor's language: nothing is shown before the answer below.

@@ -17,7 +17,7 @@ from mnist_demo.device import describe_device, pick_device
 from mnist_demo.errors import UserError, unknown_choice
 from mnist_demo.page import fields
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import address_of, answered, as_page_error, sent
+from mnist_demo.page.guard import address_of, answered, as_page_error, sent, told_beside_buttons
 from mnist_demo.page.heat import follow
 from mnist_demo.page.job import RaceJob
 from mnist_demo.page.language import words_for
@@ -56,6 +56,7 @@ def build(context: Context) -> Callable[[Callable[..., Any]], Any]:
         return race_board(visitor.heat, dataset, machine(), words_for(request))
 
     @as_page_error
+    @told_beside_buttons(lambda request: show(context.visitor(request), request))
     def start(event: gr.EventData, request: gr.Request) -> Iterator[Any]:
         visitor = context.visitor(request)
         runners = check_runners(sent(event, "runners"))
@@ -95,7 +96,7 @@ def check_runners(wanted: object) -> tuple[str, ...]:
     names = wanted if isinstance(wanted, list) and len(wanted) <= len(RUNNERS) else []
     for name in names:
         if not isinstance(name, str) or name not in RUNNERS:
-            raise unknown_choice("runner", str(name)[:40], RUNNERS)
+            raise unknown_choice("runner", name, RUNNERS)
     if len(set(names)) < FEWEST:
         raise UserError(f"choose at least {FEWEST} runners for a race")
     return tuple(name for name in RUNNERS if name in names)

@@ -17,13 +17,12 @@ import gradio as gr
 from mnist_demo.config import TrainConfig
 from mnist_demo.datasets import Split, load_named
 from mnist_demo.device import describe_device, pick_device
-from mnist_demo.errors import UserError, for_visitors
 from mnist_demo.match import check_match
 from mnist_demo.material import with_holdout, with_own
 from mnist_demo.page import fields, form, racetrack, together
 from mnist_demo.page.board import board, board_in
 from mnist_demo.page.context import Context
-from mnist_demo.page.guard import address_of, answered, as_page_error, sent
+from mnist_demo.page.guard import address_of, answered, as_page_error, sent, told_beside_buttons
 from mnist_demo.page.language import words_for
 from mnist_demo.page.localised import offered_in, update_in
 from mnist_demo.page.own_digits import SAVED_AS, read_own
@@ -83,21 +82,7 @@ def build(context: Context, linked: Callable[..., Any]) -> TrainingTab:
             for _ in steps:
                 yield show(visitor, request)
 
-    def beside_buttons(handler: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-        """Has the board say a UserError, where the visitor looks, under the press it is about."""
-
-        @functools.wraps(handler)
-        def told(*args: Any) -> Iterator[Any]:
-            *_, event, request = args
-            visitor = context.visitor(request)
-            try:
-                yield from handler(*args)
-            except UserError as error:
-                text = words_for(request)(for_visitors(error))
-                refused = {"press": sent(event, "press"), "text": text}
-                yield show(visitor, request) | {"refused": refused}
-
-        return told
+    beside_buttons = told_beside_buttons(lambda request: show(context.visitor(request), request))
 
     @as_page_error
     @beside_buttons

@@ -135,7 +135,8 @@ function showTogether() {
   find(".together").hidden = ticked.length < 2;
   const numbers = ticked.map(([, run]) => run.number).join(t(", "));
   const alike = ticked.every(([, run]) => run.reads === ticked[0][1].reads);
-  find(".together button").disabled = find(".together select").disabled = ticked.length > MOST || !alike;
+  const testing = Object.values(board.runs).some((run) => run.active && run.together); // one at a time
+  find(".together button").disabled = find(".together select").disabled = ticked.length > MOST || !alike || testing;
   find(".together .which").textContent = !alike
     ? t("Runs {numbers} read images of different kinds", { numbers })
     : ticked.length > MOST
