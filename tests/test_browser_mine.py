@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from playwright.sync_api import Page, expect
-from test_browser_draw import ONE, SEVEN, Open, draw, expect_guess, open_page, ready
+from test_browser_draw import ONE, SEVEN, Open, draw, expect_guess, open_page, ready, say_it_is
 from test_browser_gallery import choose
 from test_browser_touch import SMALL, WIDE
 
@@ -27,7 +27,7 @@ from mnist_demo.page.launch import launch_page
 from mnist_demo.page.runs import Run
 from mnist_demo.train import Dials
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 __all__ = ["open_page"]  # a fixture
 KEY = "mnist-demo-digits"
 HAND = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -62,7 +62,7 @@ def name(page: Page, label: int, points: list[tuple[float, float]]) -> None:
     draw(page, points)
     if page.locator("#sketchpad .naming").is_hidden():
         page.get_by_role("button", name="Right?").click()
-    page.get_by_role("button", name=f"It is a {label}", exact=True).click()
+    say_it_is(page, label)
     expect(page.locator("#sketchpad .kept")).to_have_text(f"Kept as a {label}. Draw the next.")
 
 
@@ -88,8 +88,7 @@ def test_named_digits_are_kept_scored_and_saved(open_page: Open, tmp_path: Path)
     name(page, 7, SEVEN)
     expect(page.locator("#sketchpad .saying")).to_have_text("Draw a digit")  # the next one
     draw(page, ONE)
-    expect(page.locator("#sketchpad .kept")).to_have_text("Which digit did you draw?")
-    page.get_by_role("button", name="It is a 4", exact=True).click()
+    say_it_is(page, 4)
     expect(page.locator("#sketchpad .kept")).to_have_text("Kept as a 4. Draw the next.")
     assert score(page) == "1 of 2 read right"
     page.locator("#sketchpad .mine summary").click()
@@ -154,11 +153,11 @@ def test_what_a_browser_does_not_store_lasts_as_long_as_the_page(open_page: Open
     page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }")
     draw(page, SEVEN)
     page.get_by_role("button", name="Right?").click()
-    page.get_by_role("button", name="It is a 7", exact=True).click()
+    say_it_is(page, 7)
     expect(page.locator("#sketchpad .kept")).to_contain_text("save them as a file before you leave")
     assert score(page) == "1 of 1 read right"
     page.get_by_role("tab", name="Train").click()
-    expect(page.get_by_label("Learn from my 1 digit too")).to_be_visible()
+    expect(page.get_by_label("Learn from my 1 digit too")).to_be_visible(timeout=60_000)
 
 
 def test_a_net_that_is_trained_with_them_reads_them(open_page: Open) -> None:
@@ -170,11 +169,11 @@ def test_a_net_that_is_trained_with_them_reads_them(open_page: Open) -> None:
     expect(page.locator("#sketchpad .known")).to_be_hidden()
     page.get_by_role("button", name="Train with them").click()
     beside = page.get_by_label("Learn from my 3 digits too")
-    expect(beside).to_be_checked()
+    expect(beside).to_be_checked(timeout=60_000)  # the tab is opened for it
     expect(beside).to_be_focused()
     page.get_by_role("spinbutton", name="Epochs").fill("3")
     page.locator("#training-board .start").click()
-    expect(page.locator("#training-board .text")).to_contain_text("Done", timeout=60_000)
+    expect(page.locator("#training-board .text")).to_contain_text("Done", timeout=150_000)
     expect(page.locator("#training-board .settings")).to_contain_text("and 3 of your own")
     beside.uncheck()
     page.get_by_role("button", name="Same settings").click()
@@ -193,12 +192,13 @@ def test_keys_name_digits_and_a_named_one_goes_back_onto_the_pad(open_page: Open
     page.keyboard.press("7")  # nobody is asked yet
     expect_guess(page, 7)
     page.get_by_role("button", name="Right?").click()
-    page.keyboard.press("7")
+    say_it_is(page, 7, lambda: page.keyboard.press("7"))
     expect(page.locator("#sketchpad .kept")).to_have_text("Kept as a 7. Draw the next.")
     page.locator("#sketchpad .mine summary").click()
     page.get_by_role("button", name="Your 7, onto the pad").click()
     expect_guess(page, 7)
-    page.keyboard.press("9")  # the same picture has another name now, and stands there once
+    # The same picture has another name now, and stands there once.
+    say_it_is(page, 9, lambda: page.keyboard.press("9"))
     expect(page.locator("#sketchpad .kept")).to_have_text("Kept as a 9. Draw the next.")
     assert [digit["label"] for digit in stored(page)] == [9]
     page.get_by_role("button", name="Close").click()
@@ -300,7 +300,7 @@ def test_no_more_are_kept_than_there_is_room_for(open_page: Open) -> None:
     assert score(page) == "300 kept"
     draw(page, SEVEN)
     page.get_by_role("button", name="Right?").click()
-    page.get_by_role("button", name="It is a 7", exact=True).click()
+    say_it_is(page, 7)
     expect(page.locator("#sketchpad .kept")).to_contain_text("300 are kept, and there is room for")
     assert digit["pixels"] not in [other["pixels"] for other in stored(page)]
 
@@ -326,7 +326,7 @@ def test_on_a_phone_pad_names_and_bars_are_in_sight(open_page: Open) -> None:
     page.get_by_role("button", name="Right?").tap()
     for part in (".pad", ".naming", ".bars"):
         expect(page.locator(f"#sketchpad {part}")).to_be_in_viewport(ratio=1)
-    page.get_by_role("button", name="It is a 7", exact=True).tap()
+    say_it_is(page, 7, page.get_by_role("button", name="It is a 7", exact=True).tap)
     expect(page.locator("#sketchpad .score")).to_have_text("1 of 1 read right")
     page.locator("#sketchpad .mine summary").tap()
     for part in (".naming", ".mine"):

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from test_browser_draw import ready
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +42,7 @@ def opened(chromium: Browser, address: str, motion: Motion) -> Page:
     window = chromium.new_context(reduced_motion=motion)
     page = window.new_page()
     page.goto(address)
-    page.wait_for_selector("#sketchpad .bar")
+    ready(page)
     return page
 
 

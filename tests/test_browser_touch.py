@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from test_browser_draw import ONE, expect_guess, pad_box, ready
+from test_browser_draw import ONE, expect_guess, pad_box, ready, say_it_is
 
 pytestmark = pytest.mark.browser
 
@@ -85,7 +85,8 @@ def test_the_gallery_and_digits_of_ones_own_fit_as_well(open_page: Open, size: s
     expect_guess(page, 7)
     page.get_by_role("button", name="Right?").tap()
     assert page.evaluate(SMALL, ["#sketchpad .naming", 28]) == []  # many beside one another
-    page.get_by_role("button", name="It is a 7").tap()
+    say_it_is(page, 7, page.get_by_role("button", name="It is a 7").tap)
+    expect(page.locator("#sketchpad .kept")).to_have_text("Kept as a 7. Draw the next.")
     page.get_by_role("button", name="Close").tap()
     page.get_by_role("button", name="Draw an example: A 4").tap()
     expect_guess(page, 4)
