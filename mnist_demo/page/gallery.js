@@ -115,7 +115,7 @@ function renderOthers(others) {
 
 function renderComparison({ comparison, name }) {
   const told = comparison?.counts;
-  find(".groups").replaceChildren(...(told ? groupButtons(comparison, ALL) : []));
+  find(".groups").replaceChildren(...(told ? groupButtons(comparison) : []));
   const why = comparison?.error;
   find(".versus .note").textContent = told
     ? t("A is {a}, B is {b}. {note}", { a: name, b: comparison.name, note: comparison.note })

@@ -46,10 +46,7 @@ async function showDrawn(title, wanted, about, name, size) {
   measure();
 }
 
-function blob(base64) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  return new Blob([bytes], { type: "image/png" });
-}
+const blob = (base64) => new Blob([bytesOf(base64)], { type: "image/png" });
 
 /** What is not much higher than wide is shown whole; the rest is scrolled. */
 function setSize(width, height) {

@@ -96,14 +96,14 @@ function twoAnswers(item, labels) {
 const groupNames = { both: t("Both right"), first: t("Only A right"), second: t("Only B right"), neither: t("Both wrong") };
 
 /** Who is right about how many: a button for each group. */
-function groupButtons(comparison, all) {
+function groupButtons(comparison) {
   return Object.entries(comparison.counts).map(([group, count]) => {
     const button = make(
       "button",
       { type: "button", class: `plain ${group}` },
       groupNames[group], make("b", {}, grouped(count)),
     );
-    button.dataset.wanted = JSON.stringify({ ...all, group });
+    button.dataset.wanted = JSON.stringify({ ...ALL, group });
     if (count) button.setAttribute("aria-pressed", "false");
     else button.setAttribute("aria-disabled", "true");
     return button;
@@ -218,7 +218,7 @@ function matrixRows(summary) {
 function cell(text, name, wanted, count) {
   const button = make("button", { type: "button", tabindex: -1, "aria-label": name }, text);
   button.title = name;
-  button.dataset.wanted = JSON.stringify({ truth: null, predicted: null, right: false, group: null, ...wanted });
+  button.dataset.wanted = JSON.stringify({ ...ALL, ...wanted });
   if (count) button.setAttribute("aria-pressed", "false");
   else button.setAttribute("aria-disabled", "true");
   return button;

@@ -174,9 +174,7 @@ find(".mine .save").addEventListener("click", () => {
   const names = Array.from({ length: 28 * 28 }, (_, i) => `pixel${i}`);
   const rows = digits.map(({ label, pixels }) => [label, ...bytesOf(pixels)].join());
   const file = new Blob([[["label", ...names].join(), ...rows, ""].join("\n")], { type: "text/csv" });
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "my-digits.csv" });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  saveAs(file, "my-digits.csv");
 });
 
 // And in again, from such a file.

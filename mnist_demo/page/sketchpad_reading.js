@@ -34,10 +34,6 @@ function showBars(probabilities, read = []) {
 
 // What the network sees.
 
-function bytesOf(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-}
-
 function greyImage(bytes, width, height) {
   const image = new ImageData(width, height);
   for (let i = 0; i < bytes.length; i++) {

@@ -25,12 +25,7 @@ async function save(run, kind) {
   say("");
   const file = await callOrSay("download", { run, kind });
   if (file.error) return say(sentence(file.error));
-  const bytes = Uint8Array.from(atob(file.content), (letter) => letter.charCodeAt(0));
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([bytes], { type: file.type }));
-  link.download = file.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  saveAs(new Blob([bytesOf(file.content)], { type: file.type }), file.name);
 }
 
 // An address that opens this tab with the run's settings in the form, for a class say.

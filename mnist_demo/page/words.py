@@ -170,8 +170,9 @@ _TABLE = "const WORDS = {};"
 
 
 def script(*names: str) -> str:
-    """The scripts of one component as one text, with `t` of words.js before them."""
-    return "\n".join((HERE / name).read_text("utf-8") for name in ("words.js", *names))
+    """The scripts of one component as one text, with what all of them share before them."""
+    names = ("words.js", "common.js", *names)
+    return "\n".join((HERE / name).read_text("utf-8") for name in names)
 
 
 def script_in(text: str, words: Words) -> str:
