@@ -89,6 +89,12 @@ def test_a_page_is_made_once_a_language_whoever_asks(kept: Kept, behind: Behind)
     assert behind.asked == ["/", "/"]
 
 
+def test_the_configuration_is_made_once_for_all_languages(kept: Kept, behind: Behind) -> None:
+    for query in ("", "lang=zh", "lang=en"):
+        assert ask(kept, "/config", query=query)[0] == 200
+    assert behind.asked == ["/config"]
+
+
 @pytest.mark.parametrize(
     ("accepted", "encoding"),
     [

@@ -12,10 +12,11 @@ import pytest
 from test_page_guard import BLANK, get, post
 
 from mnist_demo.page import launch
+from mnist_demo.page.bodies import MAX_SMALL
 from mnist_demo.page.doors import Doorstep
 from mnist_demo.page.gate import Gate
 from mnist_demo.page.heartbeat import Heartbeats
-from mnist_demo.page.shortcut import MOST, PATHS, Shortcut
+from mnist_demo.page.shortcut import PATHS, Shortcut
 from mnist_demo.page.sketchpad import ID
 from mnist_demo.page.visitors import Visitors
 
@@ -57,7 +58,7 @@ def test_a_drawing_is_answered_and_goes_no_further() -> None:
     [
         ({"component_id": 8}, PATHS[0], "POST"),
         ({"fn_name": "read_picture"}, PATHS[0], "POST"),
-        ({"data": "x" * MOST}, PATHS[0], "POST"),
+        ({"data": "x" * MAX_SMALL}, PATHS[0], "POST"),
         ({}, "/gradio_api/queue/join", "POST"),
         ({}, PATHS[0], "GET"),
     ],
@@ -76,7 +77,7 @@ def test_both_ways_give_the_same_answer(address: str) -> None:
     parts = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
     drawing = BLANK | {"w": 4, "h": 40, "ink": "/" * 213 + "w=="}
     short = MESSAGE | {"component_id": parts[ID], "data": drawing}
-    long = short | {"more": "x" * MOST}  # too long for a drawing's message
+    long = short | {"more": "x" * MAX_SMALL}  # too long for a drawing's message
     answers = [
         post(address, "component_server/", json.dumps(message).encode())
         for message in (short, long)

@@ -9,8 +9,9 @@ import pytest
 
 from mnist_demo.config import TrainConfig
 from mnist_demo.errors import UserError
+from mnist_demo.page.runs import MAX_RUNS
 from mnist_demo.page.starting import begin
-from mnist_demo.page.visitors import MAX_RUNS, Visitor, Visitors
+from mnist_demo.page.visitors import Visitor, Visitors
 
 
 def finish(visitor: Visitor, count: int) -> None:

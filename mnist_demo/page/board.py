@@ -9,9 +9,9 @@ from mnist_demo.config import TrainConfig
 from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page import ending, filling
 from mnist_demo.page.links import link_of
-from mnist_demo.page.runs import Run, percent
+from mnist_demo.page.runs import MAX_RUNS, Run, percent
 from mnist_demo.page.trainer import MAX_AWAITED_PAUSE, MAX_PAUSE
-from mnist_demo.page.visitors import MAX_RUNS, Visitor
+from mnist_demo.page.visitors import Visitor
 from mnist_demo.page.words import Words
 
 SETTING_NAMES = {

@@ -66,7 +66,7 @@ class Context:
         default_factory=WeakValueDictionary
     )
 
-    def data(self, trained_on: str = "mnist") -> Dataset:
+    def data(self, trained_on: str) -> Dataset:
         """What nets that were trained on this are judged by: it, or the fullest of MNIST."""
         return data_to_judge(trained_on, self.data_folder)
 

@@ -110,8 +110,8 @@ def _check_parts(message: dict[str, Any]) -> None:
             raise Refused(400, "the message has half a character in a text")
 
 
-def check_call(message: Mapping[str, Any], offers: Offers) -> tuple[str, str]:
-    """The component's element and function in a call of a server function, by their names.
+def check_call(message: Mapping[str, Any], offers: Offers) -> str:
+    """The name of the function in a call of a server function.
 
     Raises Refused for a function that is not offered.
     """
@@ -121,7 +121,7 @@ def check_call(message: Mapping[str, Any], offers: Offers) -> tuple[str, str]:
         raise Refused(400, "a call must name a component, a function and data")
     if name not in offers.functions.get(component, ()):
         raise Refused(404, "Function not found.")
-    return str(component), name
+    return name
 
 
 def check_event(message: Mapping[str, Any], offers: Offers, name: str | None = None) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_demo.augment import AUGMENTS
+from mnist_demo.augment import AUGMENTS, MIRRORING
 from mnist_demo.config import TrainConfig
 from mnist_demo.nets import fitting
 from mnist_demo.page import form
@@ -16,7 +16,6 @@ from mnist_demo.recipes.sources import KEPT_BACK
 
 DEFAULTS = "defaults"  # the choice that is no tutorial's
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
-OF_COLOUR = ("flip", "flip-crop", "flip-crop-cutout")
 LONG = ("photo", "best", "best-five")  # of ours: a core works 14 to 72 minutes
 OF_DIGITS = ("one-pixel", "tilt-and-crop", "affine", "bent", "handwriting", "warp")
 NOT_FILLED = ("dataset", "also")  # stay the visitor's choice
@@ -50,7 +49,7 @@ def net_choices(data: str) -> form.Choices:
 
 def augment_choices(data: str) -> form.Choices:
     """Mirrors are for things, what a hand does is for digits."""
-    unfit = OF_COLOUR if kind_of(data) == "mnist" else OF_DIGITS
+    unfit = MIRRORING if kind_of(data) == "mnist" else OF_DIGITS
     return form.titled(name for name in AUGMENTS if name not in unfit)
 
 

@@ -22,10 +22,11 @@ from mnist_demo.page.asgi import App, Message, Receive, Scope, Send, address_of,
 from mnist_demo.page.bodies import MAX_SMALL, Bodies, replayed
 from mnist_demo.page.envelope import Offers, Refused
 from mnist_demo.page.logs import Traffic
+from mnist_demo.page.visitors import SESSION
 
 # A refusal is held back, longer the more of an address wait for theirs: about 50 a second.
 HELD_EACH, HELD_MOST = 0.02, 1.0
-NAME = r"[A-Za-z0-9_-]{1,64}"
+NAME = SESSION.pattern
 API = "/gradio_api"
 
 # What may be fetched, and which class of the log it belongs to ("" is not counted).
@@ -136,7 +137,7 @@ class Gate:
             return "page"
         message = envelope.read_json(body)
         if path == "/component_server":
-            _, name = envelope.check_call(message, self.offers())
+            name = envelope.check_call(message, self.offers())
             return BODY_KINDS.get(name, "page")
         if path.startswith("/call/"):
             name = path.rpartition("/")[2]

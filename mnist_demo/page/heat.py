@@ -85,11 +85,11 @@ def _race(
 ) -> Iterator[None]:
     with crew.lend() as hand:
         hand.begin(job)
-        heat.status, watch.since = "preparing", watch.clock()
+        heat.status, began = "preparing", watch.clock()
         last = math.inf  # when a race that was told to end must be over
         yield
         while heat.is_active and not heat.left.is_set():
-            heat.seconds = watch.clock() - watch.since
+            heat.seconds = watch.clock() - began
             most = MAX_AWAITED if place.is_awaited else MAX_SECONDS
             place.seconds_left = max(0.0, most - heat.seconds)
             _pass_on(heat, hand, spare, watch, most)
@@ -101,7 +101,7 @@ def _race(
             elif watch.clock() > last:  # its worker is stuck; leaving it ends it
                 heat.status, heat.message = "failed", "The race would not end; try again."
             if message == Phase("racing"):  # until here the worker had to start, perhaps
-                watch.since = watch.clock()
+                began = watch.clock()
             if watch.is_due():
                 watch.show()
                 yield

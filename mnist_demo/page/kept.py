@@ -122,7 +122,8 @@ class Kept:
         await self.files[path].send(scope, send)
 
     async def _send_page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path, language = scope["path"], words_of_scope(scope).language
+        path = scope["path"]
+        language = words_of_scope(scope).language if path == "/" else ""  # programs' is English
         origin = str(get_request_origin(Request(scope), path))
         page = self.pages.get((path, language, origin))
         made = self.made.get((path, language))

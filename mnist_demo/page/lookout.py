@@ -20,7 +20,7 @@ class Lookout:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     shown: float = -math.inf
-    since: float = 0.0  # when the race began, or the run's pauses were last counted
+    since: float = 0.0  # when the run's pauses were last counted
     paused: float = 0.0  # seconds of the run's pauses
     awaited: float = 0.0  # of them while others waited
     rate: float = 0.0  # what the run's dial stood at when it was taken up

@@ -24,6 +24,7 @@ from mnist_demo.page.language import words_for
 from mnist_demo.page.race_board import race_board
 from mnist_demo.page.starting import begin_race
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.waiting import in_training_line
 from mnist_demo.page.words import script
 
 HERE = Path(__file__).parent
@@ -74,15 +75,7 @@ def build(context: Context) -> Callable[[Callable[..., Any]], Any]:
     def opened(request: gr.Request) -> Any:
         return show(context.visitor(request), request)
 
-    view.race(
-        start,
-        None,
-        view,
-        concurrency_limit=context.turns.limit + 1,
-        concurrency_id="train",
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    view.race(start, None, view, **in_training_line(context.turns))
 
     def look_when(listener: Callable[..., Any]) -> None:
         listener(opened, None, view, **fields.QUIET)

@@ -24,7 +24,7 @@ NAMES = {"net": NET, "answers": ANSWERS}  # of what `Run.fresh` holds
 MAX_JSON = 2**20  # bytes
 PLAIN = [
     *("number", "data_title", "device", "message", "note", "step", "steps", "seconds"),
-    *("learning_rate", "images_per_second", "judged_by", "accuracy"),
+    *("judged_by", "accuracy"),
 ]
 DAMAGED = "what was kept of this run is damaged; discard it and train again"
 

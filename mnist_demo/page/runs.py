@@ -21,6 +21,7 @@ from mnist_demo.train import Dials, Epoch
 Status = Literal[
     "waiting", "training", "paused", "testing", "done", "stopped", "interrupted", "failed"
 ]
+MAX_RUNS = 8  # kept of a visitor, in the page and on disk; the oldest goes first
 ACTIVE = ("waiting", "training", "paused", "testing")
 
 

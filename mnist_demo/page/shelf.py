@@ -23,13 +23,12 @@ from mnist_demo.faults import why_not_written
 from mnist_demo.files import may_write, write_whole
 from mnist_demo.page import record
 from mnist_demo.page.loaded import Loaded
-from mnist_demo.page.runs import Run
+from mnist_demo.page.runs import MAX_RUNS, Run
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
 DRAWER = re.compile(r"[0-9a-f]{40}")
 SLOT = re.compile(r"[0-9a-f]{16}")
 MAX_AGE = 7 * 86_400.0  # seconds since a drawer was last written to
-MAX_RUNS = 8  # of a drawer; the oldest goes first
 MAX_DRAWER = 128 * 2**20  # bytes
 MAX_ALL = 2 * 2**30
 CLEAN_EVERY = 60.0  # seconds

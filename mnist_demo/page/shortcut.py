@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mnist_demo.page.asgi import App, Message, Receive, Scope, Send
+from mnist_demo.page.bodies import MAX_SMALL
 from mnist_demo.page.gate import API
 from mnist_demo.page.guard import in_words
 from mnist_demo.page.language import words_of_scope
 
 PATHS = (f"{API}/component_server", f"{API}/component_server/")
-MOST = 64 * 1024  # bytes of a drawing's message; what is longer holds a picture
 
 Answer = Callable[[str, Any], Awaitable[dict[str, Any]]]  # of a session and its data
 
@@ -48,7 +48,7 @@ class Shortcut:
         await send({"type": "http.response.body", "body": body})
 
     def _find(self, body: bytes) -> tuple[Answer, dict[str, Any]] | None:
-        if len(body) > MOST:
+        if len(body) > MAX_SMALL:  # it holds a picture
             return None
         message = json.loads(body)
         answer = self.answers.get((message["component_id"], message["fn_name"]))

@@ -41,6 +41,7 @@ from mnist_demo.page.starting import (
 )
 from mnist_demo.page.turns import Place
 from mnist_demo.page.visitors import Visitor
+from mnist_demo.page.waiting import in_training_line
 from mnist_demo.page.wiring import wire
 from mnist_demo.page.words import script
 
@@ -150,8 +151,7 @@ def build(context: Context, linked: Callable[..., Any]) -> TrainingTab:
         None, form_fields.settings["epochs"], view, js=PLAN, **fields.QUIET
     )
     queued: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    # One more than the line is long, so that who comes last is told and does not hang.
-    in_line = queued | {"concurrency_limit": context.turns.limit + 1, "concurrency_id": "train"}
+    in_line = in_training_line(context.turns)
     trained = view.train(start, set(form_fields.inputs), view, **in_line)
     resumed = view.resume(go_on, None, view, **in_line)
     view.together(use_together, None, view, concurrency_limit=2, **queued)

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from mnist_demo.errors import UserError
 from mnist_demo.page.heat import Heat
 from mnist_demo.page.pace import Pace
-from mnist_demo.page.runs import Run
+from mnist_demo.page.runs import MAX_RUNS, Run
 
-MAX_RUNS = 8  # finished runs kept a visitor; the oldest goes first
 SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

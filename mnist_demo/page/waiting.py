@@ -14,12 +14,24 @@ from fastapi import HTTPException
 
 from mnist_demo.page.guard import address_of
 from mnist_demo.page.language import words_for
+from mnist_demo.page.turns import Turns
 
 MOST = 64  # events that wait, of all visitors
 OF_ADDRESS = MOST // 2
 OF_SESSION = MOST // 4
 KEPT = 4_000  # sessions by name; answers are held for 2,000 of them
 GUESS = 5.0  # seconds that an event takes of which none has ended yet
+
+
+def in_training_line(turns: Turns) -> dict[str, Any]:
+    """How the events of those who wait for their training, or their race, are listened for."""
+    return {
+        "show_progress": "hidden",
+        "api_visibility": "private",
+        # One more than the line is long, so that who comes last is told and does not hang.
+        "concurrency_limit": turns.limit + 1,
+        "concurrency_id": "train",
+    }
 
 
 def share_queue(page: gr.Blocks) -> None:
