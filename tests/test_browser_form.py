@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -254,3 +255,27 @@ def test_another_language_opens_in_a_tab_of_its_own_where_that_is_asked_for(
         page.locator("#title a.language").click(modifiers=["ControlOrMeta"])
     assert "lang=zh" in opened.value.url
     assert page.url == before
+
+
+def test_after_a_silence_the_server_is_asked_what_it_knows(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_over = threading.Event()
+
+    def steps(_: Any, run: Run, *__: Any, **___: Any) -> Iterator[None]:
+        run.status = "training"
+        yield
+        is_over.wait(60)
+        run.status = "done"
+        yield
+
+    monkeypatch.setattr(training, "steps_of", steps)
+    page = open_page()
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#training-board .start").click()
+    board = page.locator("#training-board .board")
+    expect(board).to_have_attribute("data-status", "training")
+    with page.expect_request(lambda request: '"key"' in (request.post_data or "")):
+        page.evaluate("const now = performance.now() + 60_000; performance.now = () => now")
+    is_over.set()
+    expect(board).to_have_attribute("data-status", "done")

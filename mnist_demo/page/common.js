@@ -20,3 +20,16 @@ function saveAs(blob, name) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000); // a phone may ask first
 }
+
+const SILENCE = 10000; // ms: the server says something of work in progress each second
+
+/** Has `ask` ask about it after a silence, as where the server was restarted. Returns what to call when it is heard. */
+function askInSilence(isOn, ask) {
+  let heard = performance.now();
+  setInterval(() => {
+    if (!element.isConnected || !isOn() || performance.now() - heard < SILENCE) return;
+    heard = performance.now();
+    ask();
+  }, 2000);
+  return () => (heard = performance.now());
+}

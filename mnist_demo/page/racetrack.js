@@ -128,10 +128,10 @@ find(".stop").addEventListener("click", async () => {
   show();
 });
 
-let heard = performance.now(); // when the server last said anything
+const hear = askInSilence(() => ACTIVE.includes(board.status), () => trigger("opened", {}));
 
 watch("value", () => {
-  heard = performance.now();
+  hear();
   board = props.value || board;
   if (board.refused?.press > refused) {
     refused = board.refused.press;
@@ -145,12 +145,3 @@ find(".start").disabled = find(".stop").disabled = true;
 
 // What it runs on, and whether a race of this page is on, are asked for when somebody looks.
 root.addEventListener("toggle", () => root.open && trigger("opened", {}));
-
-// A race says something each second. A server that was restarted does not; it is asked.
-const SILENCE = 10000;
-setInterval(() => {
-  if (!element.isConnected || !ACTIVE.includes(board.status)) return;
-  if (performance.now() - heard < SILENCE) return;
-  heard = performance.now();
-  trigger("opened", {});
-}, 2000);

@@ -1,6 +1,6 @@
 // What the server says of the runs, and what is asked of it for that.
 
-let heard = performance.now(); // when the server last said anything
+const hear = askInSilence(() => ACTIVE.includes(board.now?.status), () => trigger("opened", { key }));
 
 const usable = (node) => node.isConnected && !node.disabled && node.getClientRects().length > 0;
 
@@ -23,7 +23,7 @@ new ResizeObserver(() => {
 }).observe(root);
 
 function show() {
-  heard = performance.now();
+  hear();
   board = props.value || board;
   if (board.refused?.press > refused) {
     refused = board.refused.press;
@@ -59,12 +59,3 @@ show();
 trigger("opened", { key, first: !window.hasSettings }); // which stay; see masthead.js
 if (window.learnsMine) learnMine(); // who came by "Train with them"
 awaitBroken();
-
-// A run says something each second. A server that was restarted does not; it is asked what it knows.
-const SILENCE = 10000;
-setInterval(() => {
-  if (!element.isConnected || !ACTIVE.includes(board.now?.status)) return;
-  if (performance.now() - heard < SILENCE) return;
-  heard = performance.now();
-  trigger("opened", { key });
-}, 2000);
