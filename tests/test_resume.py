@@ -271,7 +271,7 @@ def kill_after(out: Path, epochs: int, wait: float, *words: str) -> list[str]:
     return said
 
 
-@pytest.mark.timeout(400)  # three processes, on a machine that may be busy
+@pytest.mark.timeout(600)  # three processes, on a machine that may be busy
 def test_killed_at_several_moments_and_resumed_it_ends_as_if_unbroken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
