@@ -13,7 +13,7 @@ from test_inside import message
 
 from mnist_demo.checkpoint import PLAIN, Checkpoint, load_checkpoint, to_bytes
 from mnist_demo.config import TrainConfig
-from mnist_demo.page import sketchpad
+from mnist_demo.page import comparing, sketchpad
 from mnist_demo.page.context import Context
 from mnist_demo.page.launch import make_context
 from mnist_demo.page.loaded import Loaded
@@ -113,3 +113,12 @@ def test_a_net_is_read_beside_the_event_loop(
     if asked == "answer":  # the released net is there from the beginning
         assert fused
         assert threading.main_thread() not in fused
+
+
+def test_which_nets_can_be_compared_is_known_without_reading_them(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = page(context, "one")
+    monkeypatch.setattr(Loaded, "load", lambda *_: pytest.fail("a net was read"))
+    names = [choice for _, choice in comparing.others(context, visitor, "released")]
+    assert names == ["perceptron", "linear", "run-2", "run-1"]

@@ -29,7 +29,7 @@ def others(context: Context, visitor: Visitor, choice: object) -> list[tuple[str
 def _labels(context: Context, visitor: Visitor, choice: object) -> tuple[str, ...] | None:
     """None where a net cannot be read: only who chooses that one has to be told."""
     with contextlib.suppress(UserError):
-        return context.checkpoint(visitor, choice).labels
+        return context.labels(visitor, choice)
     return None
 
 

@@ -96,6 +96,11 @@ class Context:
         _ = checkpoint.answering
         return checkpoint
 
+    def labels(self, visitor: Visitor, choice: object) -> tuple[str, ...]:
+        """The classes that a net tells apart; from its run's record, where they stand there."""
+        known = () if self.is_shared(choice) else self._run(visitor, choice).labels
+        return known or self.checkpoint(visitor, choice).labels
+
     def choices(self, visitor: Visitor) -> list[tuple[str, str]]:
         """The nets this visitor may use, as (title, choice) for a dropdown."""
         runs = [(run.title, run.id) for run in visitor.all_runs if run.is_usable]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from dataclasses import asdict
@@ -31,6 +32,9 @@ DAMAGED = "what was kept of this run is damaged; discard it and train again"
 
 def files_of(run: Run) -> dict[str, bytes]:
     """What is to be written of a run, by the files' names; its figures last."""
+    if "net" in run.fresh and not run.labels:  # a run's nets all tell the same apart
+        with contextlib.suppress(UserError):
+            _ = run.checkpoint
     values: dict[str, Any] = {name: getattr(run, name) for name in PLAIN}
     values |= {
         "status": run.status,
@@ -40,6 +44,7 @@ def files_of(run: Run) -> dict[str, bytes]:
         "epochs": [asdict(epoch) for epoch in run.epochs],
         "curve": run.losses.to_dict(),
         "begun": run.begun,
+        "labels": list(run.labels),
     }
     return {NAMES[part]: content for part, content in run.fresh.items()} | {
         FIGURES: json.dumps(values).encode()
@@ -69,6 +74,7 @@ def read(folder: Path, loaded: Loaded) -> Run:
         run.epochs = [Epoch(**epoch) for epoch in values["epochs"]]
         run.losses = Curve.from_dict(values["curve"])
         run.begun = float(values["begun"])
+        run.labels = tuple(map(str, values.get("labels", ())))  # later than the others
         run.status = values["status"]
     except (UserError, KeyError, TypeError, ValueError) as error:
         raise UserError(DAMAGED) from error

@@ -78,6 +78,7 @@ class Run:
     accuracy: float | None = None  # on the digits it reports on
     judged_by: str = ""  # which digits those are
     members: tuple[int, ...] = ()  # numbers of the runs that answer together in this one
+    labels: tuple[str, ...] = ()  # of the net, as far as they are known without it
     begun: float = field(default_factory=time.time)
     keeper: Keeper | None = None
     fresh: dict[str, bytes] = field(default_factory=dict, repr=False)  # not on disk yet
@@ -139,6 +140,7 @@ class Run:
         if net is None:
             net = make()
             self._made = make, weakref.ref(net)
+            self.labels = net.labels
         return net
 
     @checkpoint.setter
