@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from mnist_demo.config import TrainConfig
+from mnist_demo.ensemble import MAX_MEMBERS
 from mnist_demo.nets.custom import CustomNet
 from mnist_demo.page import ending, filling
 from mnist_demo.page.links import link_of
@@ -54,6 +55,7 @@ def board(visitor: Visitor, keeps: int = 0) -> dict[str, Any]:
         "runs": {run.id: summary(run) for run in runs},
         "keeps": keeps,
         "most": MAX_RUNS,
+        "members": MAX_MEMBERS,
     }
 
 

@@ -123,19 +123,17 @@ function makeRow(id, run) {
   return { number: n, item, tick, title, outcome, settings, note, figures, use, rest, again, link, resume: goingOn, discard };
 }
 
-const MOST = 5; // nets that answer together
-
 function showTogether() {
   const ticked = shownRuns().filter(([, run]) => run.usable && !run.together);
   find(".together").hidden = ticked.length < 2;
   const numbers = ticked.map(([, run]) => run.number).join(t(", "));
   const alike = ticked.every(([, run]) => run.reads === ticked[0][1].reads);
   const testing = Object.values(board.runs).some((run) => run.active && run.together); // one at a time
-  find(".together button").disabled = find(".together select").disabled = ticked.length > MOST || !alike || testing;
+  find(".together button").disabled = find(".together select").disabled = ticked.length > board.members || !alike || testing;
   find(".together .which").textContent = !alike
     ? t("Runs {numbers} read images of different kinds", { numbers })
-    : ticked.length > MOST
-      ? t("At most {n} runs can answer together", { n: MOST })
+    : ticked.length > board.members
+      ? t("At most {n} runs can answer together", { n: board.members })
       : t("Runs {numbers} can answer together, by", { numbers });
   return ticked.map(([id]) => id);
 }
