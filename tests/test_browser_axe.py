@@ -11,7 +11,7 @@ import pytest
 import torch
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
-from test_browser_draw import SEVEN, STAR, draw, ready
+from test_browser_draw import SEVEN, STAR, draw, ready, say_it_is
 
 from mnist_demo.benchmark.server import free_port
 from mnist_demo.checkpoint import Checkpoint, released_sceptic
@@ -129,8 +129,8 @@ def test_draw(checked: Checked) -> None:
     checked.check("no digit")
     page.get_by_role("button", name="Right?").click()
     for label in (8, 7):
-        page.get_by_role("button", name=f"It is a{'n' * (label == 8)} {label}").click()
-        expect(page.locator("#sketchpad .kept")).to_contain_text("Draw the next")
+        say_it_is(page, label)
+        expect(page.locator("#sketchpad .kept")).to_contain_text(f"{label}. Draw the next")
         draw(page, SEVEN)
     page.locator("#sketchpad .mine summary").click()
     expect(page.locator("#sketchpad .score")).to_contain_text("of 2 read right")
@@ -140,6 +140,7 @@ def test_draw(checked: Checked) -> None:
     checked.check("the list of nets")
 
 
+@pytest.mark.timeout(600)  # a process that starts and trains
 def test_train(checked: Checked, context: Context) -> None:
     page = checked.page
     page.get_by_role("tab", name="Train").click()
@@ -161,18 +162,19 @@ def test_train(checked: Checked, context: Context) -> None:
     page.keyboard.press("Tab")
     board.get_by_role("button", name="Train", exact=True).click()
     # A worker is patient with all others: where those are busy, it takes its time.
-    expect(board).to_have_attribute("data-status", "training", timeout=120_000)
+    expect(board).to_have_attribute("data-status", "training", timeout=150_000)
     checked.check("running")
     board.get_by_role("button", name="Pause", exact=True).click()
-    expect(board).to_have_attribute("data-status", "paused", timeout=60_000)
+    expect(board).to_have_attribute("data-status", "paused", timeout=150_000)
     checked.check("paused")
     board.get_by_role("button", name="Stop", exact=True).click()
-    expect(board).to_have_attribute("data-status", "stopped", timeout=60_000)
+    expect(board).to_have_attribute("data-status", "stopped", timeout=150_000)
     board.get_by_label("Show run 1 in the charts").check()
     expect(board.get_by_role("button", name="Use together")).to_be_visible()
     checked.check("over")
 
 
+@pytest.mark.timeout(600)
 def test_race(checked: Checked) -> None:
     page = checked.page
     page.get_by_role("tab", name="Train").click()
@@ -180,10 +182,10 @@ def test_race(checked: Checked) -> None:
     race.locator("summary").click()
     expect(race.locator(".machine")).to_contain_text("Python", ignore_case=True)
     race.get_by_role("button", name="Start the race").click()
-    expect(race).to_have_attribute("data-status", "racing", timeout=120_000)
+    expect(race).to_have_attribute("data-status", "racing", timeout=150_000)
     checked.check("a race is on")
     race.get_by_role("button", name="Stop").click()
-    expect(race).to_have_attribute("data-status", "stopped", timeout=60_000)
+    expect(race).to_have_attribute("data-status", "stopped", timeout=150_000)
     checked.check("a race is over")
 
 

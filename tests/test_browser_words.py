@@ -13,7 +13,7 @@ from test_browser_draw import SEVEN, draw
 
 from mnist_demo.nets import NETS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 # All that is read in a part of the page but Gradio's own footer and the machine's names: its
 # texts, and what it tells those who see none of them.
@@ -125,20 +125,20 @@ def train_and_browse(page: Page) -> list[str]:
     page.locator("#training-form").get_by_role("button").last.click()  # more settings
     page.locator("#training-shapes summary").click()
     board.locator(".start").click()
-    page.wait_for_function(f"{STATUS} === 'training'", timeout=90_000)
+    page.wait_for_function(f"{STATUS} === 'training'", timeout=150_000)
     page.wait_for_function(
-        "document.querySelector('#training-board path.batches[d*=L]') !== null", timeout=90_000
+        "document.querySelector('#training-board path.batches[d*=L]') !== null", timeout=150_000
     )
     seen += texts_of(page)
     board.locator(".stop").click()
-    page.wait_for_function(f"{STATUS} === 'stopped'", timeout=90_000)
+    page.wait_for_function(f"{STATUS} === 'stopped'", timeout=150_000)
     seen += texts_of(page)
     page.get_by_role("tab").nth(2).click()
-    page.locator("#gallery .tile").first.click(timeout=90_000)
+    page.locator("#gallery .tile").first.click(timeout=150_000)
     seen += texts_of(page)
     page.locator("#gallery dialog[open] .close").click()
-    page.locator("#gallery .versus select").select_option(index=1)  # beside the run
-    page.locator("#gallery .groups button").first.wait_for(timeout=90_000)
+    page.locator("#gallery .versus select").select_option("run-1")  # beside the run
+    page.locator("#gallery .groups button").first.wait_for(timeout=150_000)
     return seen + texts_of(page)
 
 
@@ -167,7 +167,7 @@ def test_a_message_of_the_server_is_in_the_visitor_s_language(open_page: Open) -
         page.locator("#training-board .start").click()
         expect(page.locator("#training-board .alert")).to_contain_text(message)
         expect(page.locator(".toast-body")).to_have_count(0)
-        expect(page.locator("#training-board .start")).to_be_enabled(timeout=1000)
+        expect(page.locator("#training-board .start")).to_be_enabled()
 
 
 def test_a_link_leads_to_the_other_language_and_keeps_the_address(open_page: Open) -> None:
