@@ -135,6 +135,7 @@ def test_no_account_is_kept_of_events_and_none_is_summed_up(busy: Busy) -> None:
     assert not queue.event_analytics
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("language", "words"),
     [("en", "requests from your network are waiting already"), ("zh", "来自您所在网络的")],

@@ -205,6 +205,7 @@ def test_a_posted_link_shows_what_it_leads_to(address: str) -> None:
         assert answer.headers["content-type"] == "image/png"
 
 
+@pytest.mark.browser
 def test_a_browser_fetches_no_file_twice(chromium: Browser, address: str) -> None:
     tab = chromium.new_context().new_page()
     fetched = (
