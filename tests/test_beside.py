@@ -376,7 +376,7 @@ def test_the_command_of_a_run_takes_the_file_in_the_order_that_the_page_did(
 def test_page_and_server_agree_on_what_is_kept() -> None:
     script = (HERE / "own_digits.js").read_text()
     assert f"MOST_KEPT = {MOST};" in script
-    assert f'download: "{SAVED_AS}"' in (HERE / "sketchpad_mine.js").read_text()
+    assert f'saveAs(file, "{SAVED_AS}")' in (HERE / "sketchpad_mine.js").read_text()
     assert f"data import {SAVED_AS}" in (HERE / "sketchpad.html").read_text()
 
 
