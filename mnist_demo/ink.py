@@ -128,7 +128,7 @@ def ink_of_grey(grey: np.ndarray) -> np.ndarray:
 
 
 def drop_specks(ink: np.ndarray) -> np.ndarray:
-    """Erases the patches of ink that are smaller than a 25th of the largest one."""
+    """Erases the patches of ink that are specks beside the largest one."""
     patches = label_patches(ink > 0.5)
     sizes = np.bincount(patches.ravel())
     sizes[0] = 0
